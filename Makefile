@@ -26,7 +26,7 @@ endif
 LOCK := $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes \
   --custom-compile-command "make lock" pyproject.toml
 
-.PHONY: run install test proofs newcomer bank campaign faults requests races histories previews bench mutants lint \
+.PHONY: run install test proofs newcomer bank campaign faults pushes requests races histories previews bench mutants lint \
   security sbom words vendor lock clean
 
 run: $(VENV)/.run
@@ -81,7 +81,7 @@ newcomer: $(VENV)/.dev
 	$(BIN)/python tests/flows/newcomer.py
 
 # What is too long for `make test`: each has a short sister there. An hour and more.
-proofs: bank campaign faults requests races histories previews
+proofs: bank campaign faults pushes requests races histories previews
 
 # Many clients, killed processes, a restarted database, and not a point lost or doubled.
 bank: $(VENV)/.dev
@@ -96,15 +96,20 @@ faults: $(VENV)/.dev
 	KOPILKA_FAULT_CARDS=2000 KOPILKA_FAULT_KILLS=25 KOPILKA_FAULT_DOWN_SECONDS=20 \
 	  $(BIN)/pytest -o timeout=1800 tests/flows/test_faults.py
 
+# A thousand pushes to one card in a day.
+pushes: $(VENV)/.dev
+	KOPILKA_PUSHES=1000 $(BIN)/pytest -o timeout=1800 tests/flows/test_promises.py -k AThousandPushes
+
 # Strange requests to every call of the API, tens of thousands of them.
 requests: $(VENV)/.dev
 	KOPILKA_REQUEST_CASES=100 $(BIN)/pytest -n $(TESTERS) --dist worksteal -o timeout=1800 \
 	  tests/wallet/api/test_contract.py
 
-# Every two operations that touch one account, stopped at every place.
+# Every two operations that touch one account, and an erasure with whatever is written meanwhile,
+# stopped at every place.
 races: $(VENV)/.dev
 	LEDGER_PAIRS=all $(BIN)/pytest -n $(TESTERS) --dist worksteal -o timeout=3600 \
-	  tests/ledger/points/test_at_once.py
+	  tests/ledger/points/test_at_once.py tests/flows/test_erasure.py
 
 # Thousands of random histories of the book against its model.
 histories: $(VENV)/.dev

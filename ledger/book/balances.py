@@ -26,7 +26,9 @@ from ledger.database.tables import Instant
 
 When = datetime | SQLColumnExpression[datetime]
 
-_ROW = BalanceRow.__table__.c
+# Columns of the tables: conditions on them are built for each list of members, and those on
+# attributes of classes take several times as long to build.
+_ROW, _LOT = BalanceRow.__table__.c, Lot.__table__.c
 _KEPT = len(_ROW)  # columns; what counts by the clock stands behind them
 
 
@@ -78,7 +80,7 @@ def _of_lots(
     """A sum over lots of the account whose balance row is read."""
     return (
         select(cast(func.coalesce(func.sum(points), 0), BigInteger))
-        .where(Lot.account_id == _ROW.account_id, Lot.remaining > 0, *conditions)
+        .where(_LOT.account_id == _ROW.account_id, _LOT.remaining > 0, *conditions)
         .correlate(BalanceRow.__table__)
         .scalar_subquery()
     )
@@ -87,12 +89,12 @@ def _of_lots(
 def _active(now: When) -> ColumnElement[int]:
     """The free points of lots that count now; those that a hold has set aside are not among
     them."""
-    began = Lot.active | (Lot.activates_at <= now)
-    return _of_lots(Lot.remaining - Lot.held, began, Lot.expires_at > now)
+    began = _LOT.active | (_LOT.activates_at <= now)
+    return _of_lots(_LOT.remaining - _LOT.held, began, _LOT.expires_at > now)
 
 
 def _pending(now: When) -> ColumnElement[int]:
-    return _of_lots(Lot.remaining, Lot.active.is_(False), Lot.activates_at > now)
+    return _of_lots(_LOT.remaining, _LOT.active.is_(False), _LOT.activates_at > now)
 
 
 _NOW: ColumnElement[datetime] = bindparam("now", type_=Instant)

@@ -1,10 +1,10 @@
 """The members of a programme as lists: a page of them with card, balance and what is known of the
 person, in one statement. To build one from rows of the session would cost several times as much."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from functools import cache
+from datetime import date, datetime, timedelta
+from functools import cache, lru_cache
 from typing import Any, Literal, NamedTuple, cast
 
 from sqlalchemy import (
@@ -35,7 +35,6 @@ from ledger.database.tables import (
     OneOf,
     detached,
     dialect_of,
-    placed,
 )
 from ledger.errors import UnknownProgramme
 from ledger.limits import NEVER
@@ -202,6 +201,15 @@ def known(
     return _page_of(rows, programme, now, details)
 
 
+@dataclass(frozen=True, eq=False)
+class Sieve:
+    """A condition on `Member` that is asked of lists again and again, at any moment. `ago`: by the
+    name of each of its parameters, how long before that moment it is."""
+
+    condition: ColumnElement[bool]
+    ago: Mapping[str, timedelta]
+
+
 class SiftedPage(NamedTuple):
     """Members of a list that is looked through for those who fit. `following`: where to look on, if
     so many were looked at that nobody should wait any longer; None where the page is full, or no
@@ -216,8 +224,9 @@ def sifted(
     session: Session,
     programme_id: int,
     programme: str,
-    wanted: ColumnElement[bool],
+    wanted: Sieve,
     after: RosterPlace | None,
+    edge: RosterPlace | None,
     limit: int,
     now: datetime,
     *,
@@ -225,23 +234,23 @@ def sifted(
     with_consents: bool = False,
     newest_first: bool = True,
 ) -> SiftedPage:
-    """The same for a condition on `Member` that may be true of one in a thousand active members of
-    this programme, which is named by id and code. Members are looked at in the order of the list,
+    """The same for a condition that may be true of one in a thousand active members of this
+    programme, which is named by id and code. Members are looked at in the order of the list,
     some at a time, and the condition is asked of these alone: asked of all at once, PostgreSQL
-    would first gather all that anybody ever bought."""
-    found: list[int] = []
+    would first gather all that anybody ever bought. `edge`: what `first_edge` said of `after`."""
+    fetch, found = within(session), list[int]()
+    statement, moments = _sifting(wanted, newest_first=newest_first), _moments(wanted, now)
     looked, size, following = 0, FIRST_LOOKED, None
     while True:
-        edge = _edge(session, programme_id, after, size, newest_first=newest_first)
-        part = wanted if edge is None else wanted & _up_to(edge, newest_first=newest_first)
-        found += _ids(session, part, after, limit - len(found), newest_first=newest_first)
+        part = _part(after, edge, newest_first=newest_first)
+        found += [row.id for row in fetch(statement, **part, **moments, most=limit - len(found))]
         if len(found) >= limit or edge is None:
             break
         after, looked, size = edge, looked + size, min(size * LOOKED_GROWS, MOST_LOOKED_AT_ONCE)
         if looked >= MOST_LOOKED:
             following = after
             break
-    fetch = within(session)
+        edge = _edge(programme_id, after, size, newest_first=newest_first).answer(fetch)
     page_ = known(
         fetch,
         programme,
@@ -254,48 +263,57 @@ def sifted(
     return SiftedPage(page_.unit, page_.members, following)
 
 
-def _ids(
-    session: Session,
-    wanted: ColumnElement[bool],
-    after: RosterPlace | None,
-    limit: int,
-    *,
-    newest_first: bool,
-) -> Sequence[int]:
-    """Members who fulfil the condition, in the order of the list. Their ids alone: a statement that
-    is built anew each time should be small."""
-    order = (Member.created_at, Member.id)
-    query = select(Member.id).where(wanted)
-    if after is not None:
-        place = placed(*after)
-        query = query.where(tuple_(*order) < place if newest_first else tuple_(*order) > place)
+def _moments(wanted: Sieve, now: datetime) -> dict[str, datetime]:
+    return {name: now - ago for name, ago in wanted.ago.items()}
+
+
+def _part(
+    after: RosterPlace | None, edge: RosterPlace | None, *, newest_first: bool
+) -> dict[str, Any]:
+    """The part of a list behind `after` and up to `edge`, which is in it."""
+    first, last = (END, BEGINNING) if newest_first else (BEGINNING, END)
+    (after_at, after_id), (edge_at, edge_id) = after or first, edge or last
+    return {"after_at": after_at, "after_id": after_id, "edge_at": edge_at, "edge_id": edge_id}
+
+
+@lru_cache(1024)
+def _sifting(wanted: Sieve, *, newest_first: bool) -> Compiled:
+    """Members of a part of the list who fulfil the condition. The moment of the edge is said by
+    itself as well: of a pair PostgreSQL does not know how many fulfil it, and this decides how it
+    asks the rest."""
+    order, place, edge = (Member.created_at, Member.id), _place("after"), _place("edge")
+    edge_at = bindparam("edge_at", type_=Instant)
+    if newest_first:
+        part = (tuple_(*order) < place, Member.created_at >= edge_at, tuple_(*order) >= edge)
+    else:
+        part = (tuple_(*order) > place, Member.created_at <= edge_at, tuple_(*order) <= edge)
+    query = select(Member.id).where(wanted.condition, *part)
     ordered = query.order_by(*(_backwards(order) if newest_first else order))
-    return session.scalars(ordered.limit(limit)).all()
+    return Compiled(ordered.limit(bindparam("most")))
+
+
+def _place(name: str) -> Any:
+    """A place in the list as parameters."""
+    return tuple_(bindparam(f"{name}_at", type_=Instant), bindparam(f"{name}_id", type_=Identifier))
+
+
+def first_edge(
+    programme_id: int, after: RosterPlace | None, *, newest_first: bool = True
+) -> Question[RosterPlace | None]:
+    """Where those members end who are looked at first from behind `after`; None if no more are
+    left. It is a question of its own, to be asked together with others."""
+    return _edge(programme_id, after, FIRST_LOOKED, newest_first=newest_first)
 
 
 def _edge(
-    session: Session,
-    programme_id: int,
-    after: RosterPlace | None,
-    size: int,
-    *,
-    newest_first: bool,
-) -> RosterPlace | None:
-    """Where the next `size` members of the programme end; None if there are fewer."""
+    programme_id: int, after: RosterPlace | None, size: int, *, newest_first: bool
+) -> Question[RosterPlace | None]:
     after_at, after_id = after or (END if newest_first else BEGINNING)
-    rows = _EDGES[newest_first].execute(
-        session, programme=programme_id, after_at=after_at, after_id=after_id, before=size - 1
+    return Question(
+        _EDGES[newest_first],
+        {"programme": programme_id, "after_at": after_at, "after_id": after_id, "before": size - 1},
+        lambda rows: (rows[0].created_at, rows[0].id) if rows else None,
     )
-    return (rows[0].created_at, rows[0].id) if rows else None
-
-
-def _up_to(edge: RosterPlace, *, newest_first: bool) -> ColumnElement[bool]:
-    """That a member stands before this place, or at it. The moment is said by itself as well: of a
-    pair PostgreSQL does not know how many fulfil it, and this decides how it asks the rest."""
-    order, at = tuple_(Member.created_at, Member.id), literal(edge[0], Instant)
-    if newest_first:
-        return and_(Member.created_at >= at, order >= placed(*edge))
-    return and_(Member.created_at <= at, order <= placed(*edge))
 
 
 def counted(session: Session, wanted: ColumnElement[bool], most: int) -> int:
@@ -483,7 +501,7 @@ def _of_programme() -> Select[Any]:
 
 def _page(state: MemberState | None, bounds: frozenset[str], *, newest_first: bool) -> Subquery:
     order = (Member.created_at, Member.id)
-    place = tuple_(bindparam("after_at", type_=Instant), bindparam("after_id", type_=Identifier))
+    place = _place("after")
     query = _of_programme().where(
         tuple_(*order) < place if newest_first else tuple_(*order) > place
     )
@@ -503,7 +521,7 @@ def _page(state: MemberState | None, bounds: frozenset[str], *, newest_first: bo
 
 def _edge_of(*, newest_first: bool) -> Compiled:
     order = (Member.created_at, Member.id)
-    place = tuple_(bindparam("after_at", type_=Instant), bindparam("after_id", type_=Identifier))
+    place = _place("after")
     query = select(*order).where(
         Member.programme_id == bindparam("programme"),
         members.in_state("active"),

@@ -123,6 +123,8 @@ class _DialectForm:
         numbered = dialect if dialect.name == "sqlite" else _NUMBERED
         compiled = statement.compile(dialect=numbered, column_keys=columns)
         self.sql = str(compiled)
+        if "[POSTCOMPILE" in self.sql:
+            raise ValueError("a list of any length cannot be compiled once: use OneOf")
         self._defaults = dict(compiled.params)
         self._order: Sequence[str] = compiled.positiontup
         self._binding = [

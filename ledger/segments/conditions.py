@@ -4,7 +4,6 @@ What a member did and has is read from the account that they use. In a household
 members who share the account."""
 
 from collections.abc import Collection
-from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, or_, select
 
@@ -14,7 +13,7 @@ from ledger.book.balances import When
 from ledger.book.journal import Entry, Posting
 from ledger.book.purchases import PurchaseRow
 from ledger.people.members import Member
-from ledger.segments.scope import Scope
+from ledger.segments.scope import AnyScope
 
 ACCRUAL = ("accrual",)
 ACTIVITY = ("accrual", "redemption")
@@ -30,11 +29,14 @@ HOLDER = func.coalesce(Member.household_id, Member.id)
 
 def is_active() -> ColumnElement[bool]:
     """The member stands for a person today: neither erased nor merged into another member."""
-    return Member.erased_at.is_(None) & Member.merged_into_id.is_(None)
+    return _IS_ACTIVE
+
+
+_IS_ACTIVE = Member.erased_at.is_(None) & Member.merged_into_id.is_(None)
 
 
 def has_posting(
-    scope: Scope,
+    scope: AnyScope,
     kinds: Collection[str],
     since: When | None = None,
     until: When | None = None,
@@ -53,7 +55,7 @@ def has_posting(
             Account.kind == accounts.MEMBER,
             Account.member_id == HOLDER,
             Entry.balance_after.is_not(None),
-            Posting.kind.in_(list(kinds)),
+            or_(*(Posting.kind == kind for kind in kinds)),
         )
     )
     if since is not None:
@@ -68,7 +70,7 @@ def has_posting(
 
 
 def has_purchase(
-    scope: Scope,
+    scope: AnyScope,
     since: When | None = None,
     until: When | None = None,
     store: str | None = None,
@@ -96,7 +98,7 @@ def has_purchase(
 
 
 def has_paid(
-    currency: str, at_least: int, since: datetime | None = None, store: str | None = None
+    currency: str, at_least: int, since: When | None = None, store: str | None = None
 ) -> ColumnElement[bool]:
     """The member paid at least so much in this currency, in its smallest pieces, for all that they
     bought at `since` or later, in this store if one is given, less what was taken back of it."""
@@ -118,20 +120,22 @@ def is_told_of(programme_id: int) -> ColumnElement[bool]:
 
 
 def has_points(
-    scope: Scope, at_least: int | None = None, at_most: int | None = None
+    scope: AnyScope, at_least: int | None = None, at_most: int | None = None
 ) -> ColumnElement[bool]:
     """The member can spend at least and at most so many points; both bounds are included."""
-    accounts_so = (
-        select(BalanceRow.account_id)
-        .join(Account, Account.id == BalanceRow.account_id)
-        .where(
-            Account.unit_id == scope.unit_id,
-            Account.kind == accounts.MEMBER,
-            Account.member_id == HOLDER,
-        )
-    )
+    available = balances.available(scope.moment)
+    bounds = [Account.unit_id == scope.unit_id]
     if at_least is not None:
-        accounts_so = accounts_so.where(balances.available(scope.now) >= at_least)
+        bounds.append(available >= at_least)
     if at_most is not None:
-        accounts_so = accounts_so.where(balances.available(scope.now) <= at_most)
-    return accounts_so.correlate(Member).exists()
+        bounds.append(available <= at_most)
+    return _BALANCES.where(*bounds).exists()
+
+
+# The balance of the account that a member uses.
+_BALANCES = (
+    select(BalanceRow.account_id)
+    .join(Account, Account.id == BalanceRow.account_id)
+    .where(Account.kind == accounts.MEMBER, Account.member_id == HOLDER)
+    .correlate(Member)
+)

@@ -1,21 +1,36 @@
 """Who belongs to a segment: asked for all members at once, or for one member and many segments."""
 
+import json
 from collections.abc import Sequence
+from functools import lru_cache
 
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
+from ledger.book.roster import Sieve
 from ledger.people.members import Member
-from ledger.segments import conditions
+from ledger.segments import conditions, documents
 from ledger.segments.registry import Segment
-from ledger.segments.scope import Scope
+from ledger.segments.scope import AnyScope, LaterScope, Scope
 
 
-def condition(tree: Segment, scope: Scope) -> ColumnElement[bool]:
+def condition(tree: Segment, scope: AnyScope) -> ColumnElement[bool]:
     """A condition on `Member`: the programme's active members who belong to the segment."""
     return and_(
         Member.programme_id == scope.programme_id, conditions.is_active(), tree.condition(scope)
     )
+
+
+def sieve(tree: Segment, programme_id: int, unit_id: int) -> Sieve:
+    """The same to look through lists of members with, at any moment. It is built at its first use:
+    to build the statement takes as long as to have it answered."""
+    return _sieve(json.dumps(documents.stored(tree)), programme_id, unit_id)
+
+
+@lru_cache(512)
+def _sieve(document: str, programme_id: int, unit_id: int) -> Sieve:
+    scope = LaterScope(programme_id, unit_id)
+    return Sieve(condition(documents.read(json.loads(document)), scope), scope.ago)
 
 
 def count(session: Session, wanted: ColumnElement[bool]) -> int:

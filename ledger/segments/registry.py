@@ -13,7 +13,7 @@ from pydantic import Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema
 from sqlalchemy import ColumnElement
 
-from ledger.segments.scope import Scope
+from ledger.segments.scope import AnyScope
 
 
 class Segment(Protocol):
@@ -24,7 +24,7 @@ class Segment(Protocol):
     def kind(self) -> str:
         """The word that stands for this kind in documents."""
 
-    def condition(self, scope: Scope) -> ColumnElement[bool]:
+    def condition(self, scope: AnyScope) -> ColumnElement[bool]:
         """A condition on `Member` for those who belong to the segment; never null for any
         member."""
 

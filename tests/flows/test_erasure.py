@@ -20,7 +20,7 @@ import pytest
 import structlog
 import traces
 from books import check_books
-from interleaving import stage
+from interleaving import EVERYWHERE, stage
 from phones import Phone, opened, values
 from processes import processes
 from sqlalchemy import func, select, update
@@ -438,10 +438,11 @@ def test_an_erasure_that_is_killed_is_whole_or_has_not_begun(
 
 
 def test_an_erasure_killed_by_the_system_is_finished_by_the_next(
-    api, client, house, person, environment, tmp_path
+    api, client, house, person, environment, tmp_path, database_url
 ) -> None:
-    """Killed before each of its changes, one after the other, until it comes to its end: then it
-    is all there or all gone, and it was killed on either side."""
+    """Killed before one of its changes after the other, until it comes to its end: then it is all
+    there or all gone, and it was killed on either side. On SQLite before each of them."""
+    every = 1 if EVERYWHERE or database_url.startswith("sqlite") else 4
     lived(api, client, house, person)
     database = house.installation.database
     before = sorted(traces.in_tables(database, TOLD))
@@ -452,15 +453,15 @@ def test_an_erasure_killed_by_the_system_is_finished_by_the_next(
             process = service.start("members", "erase", person["id"], dies_before=(words, step))
             return process.wait(60)
 
-        for step in itertools.count(1):
+        for step in itertools.count(1, every):
             code = erase_until(step)
             left.append(sorted(traces.in_tables(database, TOLD)))
             if code == 0:
                 break
             assert code == -signal.SIGKILL, service.log_of("members")
-        assert left.count(before) >= 10
+        assert left.count(before) >= 10 // every
         assert left == [before] * left.count(before) + [[]] * left.count([])
-        assert left.count([]) >= 2  # killed after the commit, and come to its end
+        assert every > 1 or left.count([]) >= 2  # killed after the commit, and come to its end
         assert erase_until(1, crash.FSYNC) == -signal.SIGKILL
         service.run("members", "erase", person["id"], cold=True)
         assert "erased since" in service.log_of("members")
@@ -509,7 +510,8 @@ ROW = (
     f"{PERSON['name']};{PERSON['phone']};{PERSON['email']};{PERSON['external_id']};"
     f"{PERSON['birthday']};50"
 )
-OTHERS = [f"Гость {number};+7916{number:07};;;;1" for number in range(1_200)]
+# More than are applied in one transaction.
+OTHERS = [f"Гость {number};+7916{number:07};;;;1" for number in range(store.ROWS_IN_PART + 20)]
 SENT = "\n".join(["name;phone;email;external_id;birthday;balance", *OTHERS, ROW]).encode()
 
 
@@ -555,12 +557,16 @@ def test_who_is_erased_does_not_come_back_with_a_file_that_waits(
     path = f"imports/{sent.public_id}"
     told = api.get(f"{path}/rows").get_json()["items"]
     assert [(one["row"], one["field"], one["code"]) for one in told] == [
-        (1_202, None, "person_erased")
+        (len(OTHERS) + 2, None, "person_erased")
     ]
     api.post(f"{path}/apply", {"skip_bad": True})
     house.run(store.IMPORTS, "relay")
     done = api.get(path).get_json()
-    assert (done["state"], done["applied"], done["left_out"]) == ("done", 1_200, 1)
+    assert (done["state"], done["applied"], done["left_out"]) == (
+        "done",
+        len(OTHERS),
+        1,
+    )
     assert done["proof"]["statement"]["agrees"]
     assert traces.in_tables(database, TOLD) == []
     for name in ("phone", "email", "external_id"):
@@ -592,7 +598,7 @@ def test_a_file_that_is_sent_after_the_erasure_is_a_new_beginning(api, house, pe
     sent = received(house)
     house.run(store.IMPORTS)
     checked = importing.find(house.installation.import_desk, sent.public_id)
-    assert (checked.bad, checked.left_out, checked.new_members) == (0, 0, 1_201)
+    assert (checked.bad, checked.left_out, checked.new_members) == (0, 0, len(OTHERS) + 1)
 
 
 def test_where_a_consent_was_given_goes_with_the_person(api, house, person) -> None:
@@ -612,7 +618,16 @@ def test_where_a_consent_was_given_goes_with_the_person(api, house, person) -> N
 
 class TestAtTheSameMoment:
     """Whoever writes down something about the person while they are being erased: either it is
-    erased as well, or it is refused."""
+    erased as well, or it is refused. Here at some of the places, each kind of writing at others;
+    with `LEDGER_PAIRS=all` at every third (`make proofs`)."""
+
+    WRITERS = ("card", "offer", "coupon", "name", "message", "reading", "applying")
+
+    def places(self, what: str) -> range:
+        """Before which statements the first of the two stops."""
+        if EVERYWHERE:
+            return range(2, 70, 3)
+        return range(2 + self.WRITERS.index(what) % 3, 70, 12)
 
     @pytest.fixture
     def database_url(self, postgres_url: str) -> str:
@@ -656,16 +671,14 @@ class TestAtTheSameMoment:
             importing.start(desk, sent.public_id, BY, skip_bad=False)
         return sent.public_id
 
-    @pytest.mark.parametrize(
-        "what", ["card", "offer", "coupon", "name", "message", "reading", "applying"]
-    )
+    @pytest.mark.parametrize("what", WRITERS)
     @pytest.mark.parametrize("erased_first", [True, False], ids=["erasing", "writing"])
     def test_nothing_of_them_is_left(
         self, what: str, erased_first, api, client, house, join, writers
     ) -> None:
         database, due = house.installation.database, house.installation.make_due
         write = writers[what]
-        for number, at in enumerate(range(2, 70, 3)):
+        for number, at in enumerate(self.places(what)):
             person = join(**PERSON)
             Phone.with_card(client, person, f"{number:032x}").register(f"{number:064x}")
             house.run()
@@ -696,4 +709,4 @@ class TestAtTheSameMoment:
             assert gone.erased_at is not None
             kept = (Card.member_id == gone.id, Card.number.not_like("erased%"))
             assert count(house, Card, *kept) == 0, at
-        assert number > 1
+        assert number > 0

@@ -5,6 +5,7 @@ pushes, which needs a clock that can be turned, has the database in its hands.""
 import base64
 import hmac
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -30,6 +31,7 @@ from wallet.sandbox.phone import VirtualPhone
 
 PORTS = 5
 ALERTS_A_DAY = 3
+PUSHES = int(os.environ.get("KOPILKA_PUSHES", "200"))
 
 
 class Service:
@@ -315,20 +317,21 @@ class TestAThousandPushesInADay:
     def test_cost_nothing_and_alert_within_googles_limit(
         self, api, card, house, google, pushes
     ) -> None:
-        """Pushes to cards are not counted against anybody: a thousand in a day leave no row of
-        their own behind, let alone a charge. Google alerts an owner three times a day for one
-        card and no more; the card says the newest all the same."""
+        """Pushes to cards are not counted against anybody: a thousand in a day (here a part of
+        them, in their share of the day; all of them in `make proofs`) leave no row of their own
+        behind, let alone a charge. Google alerts an owner three times a day for one card and no
+        more; the card says the newest all the same."""
         before, began_at = rows(house), house.clock()
-        for number in range(1, 1001):
+        for number in range(1, PUSHES + 1):
             api.post("accruals", {"member": card["id"], "points": 1})
             house.run("relay", "apple")
             house.clock.advance(seconds=85)
             if number % 10 == 0:
                 house.run("google")
         assert house.clock() - began_at < timedelta(days=1)
-        assert pushes.stand_in.heard("0badc0de" * 8).count == 1000
+        assert pushes.stand_in.heard("0badc0de" * 8).count == PUSHES
         kept = google.stand_in.resources.get(OBJECT, card["object"])
-        assert kept["loyaltyPoints"]["balance"]["int"] == 1000
+        assert kept["loyaltyPoints"]["balance"]["int"] == PUSHES
         notices = google.stand_in.resources.card(card["object"]).notices
         assert len(notices) == ALERTS_A_DAY
         after = rows(house)

@@ -5,7 +5,8 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, sync_playwright
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 # Pages ask for previews and for how far jobs are, and are left meanwhile. Of a request that failed
@@ -16,6 +17,13 @@ GIVEN_UP = re.compile(r"net::ERR_ABORTED$|^htmx:(sendAbort|afterRequest),")
 def complaints(said: Iterable[str]) -> list[str]:
     """What a browser said of a page, without requests that it gave up when the page was left."""
     return [line for line in said if not GIVEN_UP.search(line)]
+
+
+def faults(page: Page, part: str | None = None) -> list[str]:
+    """What axe finds wrong with a page as it stands there, and where; of a page, or of a part of
+    it, which is named by a selector."""
+    found = Axe().run(page, context=part).response["violations"]
+    return [f"{one['id']}: {node['target']}" for one in found for node in one["nodes"]]
 
 
 @contextmanager

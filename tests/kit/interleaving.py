@@ -4,6 +4,7 @@ goes on. Its commit counts as its last statement.
 
 For PostgreSQL only: SQLite has one writer, so there is no "at once"."""
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,8 @@ from sqlalchemy import Connection, event
 from ledger.database.compiled import DriverConnection
 from ledger.database.engine import Database
 
+# Whether every place is tried, as `make proofs` does, or some of them.
+EVERYWHERE = os.environ.get("LEDGER_PAIRS") == "all"
 PATIENCE_S = 60  # only a machine on which nothing moves makes a test wait so long
 LOOK_S = 0.001
 WAITING = (

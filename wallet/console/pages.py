@@ -189,8 +189,16 @@ def url(endpoint: str, **values: Any) -> str:
     """The address of a page, in this page's programme unless another is named."""
     here: SeenProgramme | None = g.programme
     if here is not None and "programme" not in values and _is_in_programme(endpoint):
+        if not values:
+            return _url_in(here.code, endpoint, request.script_root)
         values["programme"] = here.code
     return url_for(endpoint, **values)
+
+
+@functools.lru_cache(4096)
+def _url_in(programme: str, endpoint: str, _root: str) -> str:
+    """A list leads to a dozen pages beside it."""
+    return url_for(endpoint, programme=programme)
 
 
 def url_if_there(endpoint: str, right: str, **values: Any) -> str:

@@ -92,7 +92,9 @@ class Delivery(Base):
 # since the condition may stand in a query of deliveries.
 _BRINGS = aliased(Delivery)
 GIFT = exists(
-    select(_BRINGS.id).where(_BRINGS.posting_id == Posting.id, _BRINGS.kind.not_in(ANSWERS))
+    select(_BRINGS.id).where(
+        _BRINGS.posting_id == Posting.id, *(_BRINGS.kind != kind for kind in ANSWERS)
+    )
 )
 
 

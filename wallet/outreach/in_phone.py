@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from ledger.fields import Body
 from ledger.people.members import Member
-from ledger.segments.scope import Scope
+from ledger.segments.scope import AnyScope
 from wallet.apple.devices import Registration
 from wallet.google.mirror import GoogleObject
 from wallet.passes.issued import Pass
@@ -22,7 +22,7 @@ class InPhone(Body):
     kind: Literal["card"]
     wallet: Literal["any", "apple", "google"] = "any"
 
-    def condition(self, scope: Scope) -> ColumnElement[bool]:
+    def condition(self, scope: AnyScope) -> ColumnElement[bool]:
         """Only the member's own card counts, no coupon: registered by an Apple device, or saved at
         Google."""
         match self.wallet:

@@ -19,7 +19,6 @@ from ledger.programmes.programmes import Programme
 from ledger.programmes.units import Unit
 from ledger.segments import membership
 from ledger.segments.registry import Segment
-from ledger.segments.scope import Scope
 from wallet.access import files
 from wallet.access.files import ExportSource, ListItem, Pages, TableRow
 
@@ -69,7 +68,8 @@ def of_segment(
     """The members who belong to a segment, those first who joined last; otherwise as `members`."""
 
     def pages(session: Session) -> Generator[list[ListItem], None, None]:
-        wanted = membership.condition(tree, Scope(programme.id, unit.id, now))
+        wanted = membership.sieve(tree, programme.id, unit.id)
+        fetch = within(session)
         before: RosterPlace | None = None
         while True:
             page = roster.sifted(
@@ -78,6 +78,7 @@ def of_segment(
                 programme.code,
                 wanted,
                 before,
+                roster.first_edge(programme.id, before).answer(fetch),
                 files.AT_ONCE,
                 now,
                 people=people,

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement
 from ledger.fields import Body, Moment
 from ledger.segments import conditions, period
 from ledger.segments.period import Days
-from ledger.segments.scope import Scope
+from ledger.segments.scope import AnyScope
 
 
 class Activity(Body):
@@ -26,8 +26,8 @@ class Activity(Body):
         period.require_one_begin(self.since, self.days)
         return self
 
-    def condition(self, scope: Scope) -> ColumnElement[bool]:
+    def condition(self, scope: AnyScope) -> ColumnElement[bool]:
         """Without `since` and `days`, a posting of any age will do. It counts by when it
         occurred."""
-        since = period.begin(self.since, self.days, scope.now)
+        since = period.begin(self.since, self.days, scope)
         return conditions.has_posting(scope, conditions.ACTIVITY, since)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import aliased
 from ledger.fields import Body
 from ledger.people.consents import Consent
 from ledger.people.members import Member
-from ledger.segments.scope import Scope
+from ledger.segments.scope import AnyScope
 
 
 class Agreed(Body):
@@ -18,7 +18,7 @@ class Agreed(Body):
 
     kind: Literal["consent"]
 
-    def condition(self, scope: Scope) -> ColumnElement[bool]:
+    def condition(self, scope: AnyScope) -> ColumnElement[bool]:
         """Who was never asked has not agreed."""
         decided = aliased(Consent)
         newest = (

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, and_
 
 from ledger.fields import Body
 from ledger.segments.registry import MOST_PARTS, Tree
-from ledger.segments.scope import Scope
+from ledger.segments.scope import AnyScope
 
 
 class All(Body, defer_build=True):
@@ -18,5 +18,5 @@ class All(Body, defer_build=True):
     kind: Literal["all"]
     of: Annotated[list[Tree], Field(min_length=1, max_length=MOST_PARTS)]
 
-    def condition(self, scope: Scope) -> ColumnElement[bool]:
+    def condition(self, scope: AnyScope) -> ColumnElement[bool]:
         return and_(*(part.condition(scope) for part in self.of))

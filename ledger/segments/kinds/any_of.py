@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, or_
 
 from ledger.fields import Body
 from ledger.segments.registry import MOST_PARTS, Tree
-from ledger.segments.scope import Scope
+from ledger.segments.scope import AnyScope
 
 
 class AnyOf(Body, defer_build=True):
@@ -19,5 +19,5 @@ class AnyOf(Body, defer_build=True):
     kind: Literal["any"]
     of: Annotated[list[Tree], Field(min_length=1, max_length=MOST_PARTS)]
 
-    def condition(self, scope: Scope) -> ColumnElement[bool]:
+    def condition(self, scope: AnyScope) -> ColumnElement[bool]:
         return or_(*(part.condition(scope) for part in self.of))

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement
 
 from ledger.fields import Body
 from ledger.segments import conditions
-from ledger.segments.scope import Scope
+from ledger.segments.scope import AnyScope
 
 Bound = Annotated[int, Field(ge=0, le=2**53 - 1)]  # what JSON of any language can count to
 
@@ -21,6 +21,6 @@ class Points(Body):  # the published schema has this name
     at_least: Bound | None = None
     at_most: Bound | None = None
 
-    def condition(self, scope: Scope) -> ColumnElement[bool]:
+    def condition(self, scope: AnyScope) -> ColumnElement[bool]:
         """Only points that can be spent count: neither pending nor held ones."""
         return conditions.has_points(scope, self.at_least, self.at_most)

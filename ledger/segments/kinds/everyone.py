@@ -5,7 +5,7 @@ from typing import Literal
 from sqlalchemy import ColumnElement, true
 
 from ledger.fields import Body
-from ledger.segments.scope import Scope
+from ledger.segments.scope import AnyScope
 
 
 class Everyone(Body):
@@ -15,5 +15,5 @@ class Everyone(Body):
 
     kind: Literal["everyone"]
 
-    def condition(self, scope: Scope) -> ColumnElement[bool]:
+    def condition(self, scope: AnyScope) -> ColumnElement[bool]:
         return true()

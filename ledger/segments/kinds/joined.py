@@ -9,7 +9,7 @@ from ledger.fields import Body, Moment
 from ledger.people.members import Member
 from ledger.segments import period
 from ledger.segments.period import Days
-from ledger.segments.scope import Scope
+from ledger.segments.scope import AnyScope
 
 
 class JoinedSince(Body):
@@ -27,7 +27,7 @@ class JoinedSince(Body):
         period.require_one_begin(self.since, self.days)
         return self
 
-    def condition(self, scope: Scope) -> ColumnElement[bool]:
+    def condition(self, scope: AnyScope) -> ColumnElement[bool]:
         """Without `since` and `days`, whoever joined at all."""
-        since = period.begin(self.since, self.days, scope.now)
+        since = period.begin(self.since, self.days, scope)
         return true() if since is None else Member.created_at >= since

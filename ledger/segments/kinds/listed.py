@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement
 
 from ledger.fields import Body
 from ledger.segments import lists
-from ledger.segments.scope import Scope
+from ledger.segments.scope import AnyScope
 
 
 class Listed(Body):
@@ -18,6 +18,6 @@ class Listed(Body):
     kind: Literal["listed"]
     list: Annotated[str, StringConstraints(min_length=1, max_length=lists.LONGEST_NAME)]
 
-    def condition(self, scope: Scope) -> ColumnElement[bool]:
+    def condition(self, scope: AnyScope) -> ColumnElement[bool]:
         """Who was merged into another is meant as that one."""
         return lists.has(scope.programme_id, self.list)

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, not_
 
 from ledger.fields import Body
 from ledger.segments.registry import Tree
-from ledger.segments.scope import Scope
+from ledger.segments.scope import AnyScope
 
 
 class Not(Body, defer_build=True):
@@ -17,5 +17,5 @@ class Not(Body, defer_build=True):
     kind: Literal["not"]
     of: Tree
 
-    def condition(self, scope: Scope) -> ColumnElement[bool]:
+    def condition(self, scope: AnyScope) -> ColumnElement[bool]:
         return not_(self.of.condition(scope))

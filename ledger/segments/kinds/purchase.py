@@ -12,7 +12,7 @@ from ledger.fields import Body, Moment, MoneyIn, Receipt
 from ledger.money import decimals
 from ledger.segments import conditions, period
 from ledger.segments.period import Days
-from ledger.segments.scope import Scope
+from ledger.segments.scope import AnyScope
 
 
 class Purchase(Body):
@@ -51,9 +51,9 @@ class Purchase(Body):
             return 0
         return self.at_least.money.points(decimals(self.at_least.currency))
 
-    def condition(self, scope: Scope) -> ColumnElement[bool]:
+    def condition(self, scope: AnyScope) -> ColumnElement[bool]:
         """Without `since` and `days`, a purchase of any age will do."""
-        since = period.begin(self.since, self.days, scope.now)
+        since = period.begin(self.since, self.days, scope)
         bought = conditions.has_purchase(scope, since, store=self.store)
         if self.at_least is None:
             return bought

@@ -7,7 +7,6 @@ The first operation stops before each of its statements in turn while the second
 accounts are used; with `LEDGER_PAIRS=all` every place of every pair (`make proofs`)."""
 
 import itertools
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,7 +16,7 @@ from typing import Any
 import pytest
 from books import check_books
 from clocks import StoppedClock
-from interleaving import Stage, stage
+from interleaving import EVERYWHERE, Stage, stage
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -59,7 +58,6 @@ from ledger.programmes.units import UnitTerms
 from ledger.settings import LedgerSettings
 
 HALF_AN_HOUR = timedelta(minutes=30)
-EVERYWHERE = os.environ.get("LEDGER_PAIRS") == "all"
 names = itertools.count()
 
 

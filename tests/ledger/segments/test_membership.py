@@ -13,6 +13,8 @@ from sqlalchemy import select
 from statements import recorded
 
 from ledger import erasure
+from ledger.book import roster
+from ledger.database.compiled import within
 from ledger.money import Money
 from ledger.people.members import Member
 from ledger.points import told
@@ -273,6 +275,59 @@ def test_a_segment_has_the_members_that_the_model_says(club: Club, seed: int) ->
     states = {person.state.partition(" ")[0] for person in village.people}
     assert states == {"active", "merged", "erased"}
     assert any(person.uses != n for n, person in enumerate(village.people))
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_lists_are_looked_through_as_conditions_say(club: Club, monkeypatch, newest_first) -> None:
+    """Some members at a time; and a second time later, when each period begins later as well."""
+    monkeypatch.setattr(roster, "FIRST_LOOKED", 3)
+    random = Random(newest_first)  # noqa: S311 - a seed repeats it
+    stranger_of(club)
+    Village(club, random, 14).live(60)
+    trees = [*leaves(random, club.clock()), *(some_tree(random, club.clock(), 3) for _ in range(8))]
+    for _ in range(2):
+        for tree in trees:
+            assert listed(club, tree, newest_first=newest_first) == fitting(
+                club, tree, newest_first=newest_first
+            )
+        club.clock.advance(days=2)
+
+
+def fitting(club: Club, tree: dict, *, newest_first: bool) -> list[str]:
+    """The public ids of those who fulfil the condition, asked of all at once."""
+    order = (Member.created_at, Member.id)
+    wanted = membership.condition(documents.read(tree), main_scope(club))
+    query = select(Member.public_id).where(wanted)
+    with club.database.reading() as session:
+        ordered = query.order_by(*(one.desc() if newest_first else one for one in order))
+        return list(session.scalars(ordered))
+
+
+def listed(club: Club, tree: dict, *, newest_first: bool) -> list[str]:
+    """The public ids of those whom a list finds, two on each page."""
+    in_scope, found = main_scope(club), list[str]()
+    sieve = membership.sieve(documents.read(tree), in_scope.programme_id, in_scope.unit_id)
+    after = None
+    with club.database.reading() as session:
+        while True:
+            page = roster.sifted(
+                session,
+                in_scope.programme_id,
+                club.code,
+                sieve,
+                after,
+                roster.first_edge(in_scope.programme_id, after, newest_first=newest_first).answer(
+                    within(session)
+                ),
+                2,
+                club.clock(),
+                people=False,
+                newest_first=newest_first,
+            )
+            found += [one.id for one in page.members]
+            if page.following is None and len(page.members) < 2:
+                return found
+            after = page.following or page.members[-1].place
 
 
 def test_nothing_is_asked_of_the_database_for_no_segments(club, anna) -> None:

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 import browsers
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page
 from visitors import signed_in
@@ -91,11 +90,7 @@ def shape(url: str) -> str:
 
 def wrongs(page: Page, width: int, language: str) -> list[str]:
     """What is wrong with a page as it stands there."""
-    found = [
-        f"{one['id']}: {node['target']}"
-        for one in Axe().run(page).response["violations"]
-        for node in one["nodes"]
-    ]
+    found = browsers.faults(page)
     wide = page.evaluate("document.documentElement.scrollWidth")
     if wide > width:
         found.append(f"{wide} px wide")

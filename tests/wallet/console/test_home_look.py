@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
+import browsers
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from clocks import StoppedClock
 from flask.testing import FlaskClient
 from sqlalchemy import update
@@ -63,8 +63,7 @@ def test_the_first_page_and_the_jobs_are_in_order(look, address: str, cookie: st
                     charts.last.locator("svg text", has_text=sign).first.wait_for()
                     charts.last.locator("summary").click()
                     assert page.locator("details[open] tbody tr").count() == 30
-                found = Axe().run(page).response["violations"]
-                assert [f"{one['id']}: {n['target']}" for one in found for n in one["nodes"]] == []
+                assert browsers.faults(page) == []
                 assert page.evaluate("document.documentElement.scrollWidth") == width
             assert seen.complaints == []
             assert seen.hosts() == {urlsplit(address).netloc}

@@ -13,7 +13,6 @@ import browsers
 import gallery
 import pyotp
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask import Blueprint, Flask, request
 from flask_wtf.csrf import CSRFError
 from playwright.sync_api import Browser, Page, expect
@@ -131,8 +130,7 @@ class Seat:
             session.execute(delete(StaffSession))
 
     def looks_right(self, name: str) -> None:
-        faults = Axe().run(self.page).response["violations"]
-        assert [f"{one['id']}: {node['target']}" for one in faults for node in one["nodes"]] == []
+        assert browsers.faults(self.page) == []
         assert browsers.complaints(self.said) == []
         width = self.page.viewport_size["width"]
         assert self.page.evaluate("document.documentElement.scrollWidth") == width

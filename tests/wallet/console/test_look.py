@@ -5,9 +5,9 @@ import gzip
 import re
 from urllib.parse import urlsplit
 
+import browsers
 import gallery
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask.testing import FlaskClient
 
 PAGES = [*gallery.OUTSIDE, *gallery.INSIDE, "error/403?inside=1", "error/404"]
@@ -23,16 +23,10 @@ MOST_PACKED_BYTES = 230_000
 OF_STATUS = re.compile(r"Failed to load resource: .* status of (403|404) ")
 
 
-def faults(seen) -> list[str]:
-    """What axe finds wrong, and where."""
-    found = Axe().run(seen.page).response["violations"]
-    return [f"{one['id']}: {node['target']}" for one in found for node in one["nodes"]]
-
-
 def check(seen, address: str, width: int, language: str, scheme: str) -> None:
     assert [line for line in seen.said if not OF_STATUS.match(line)] == []
     assert seen.hosts() == {urlsplit(address).netloc}
-    assert faults(seen) == []
+    assert browsers.faults(seen.page) == []
     assert seen.page.evaluate("document.documentElement.scrollWidth") == width
     assert seen.page.evaluate("document.documentElement.lang") == language
     text = seen.page.evaluate("document.documentElement.innerText").replace("Русский", "")
@@ -57,7 +51,7 @@ def test_what_the_policy_forbids_would_be_noticed(look) -> None:
         said = "\n".join(seen.said)
         assert "style-src" in said
         assert "img-src" in said
-        assert faults(seen)
+        assert browsers.faults(seen.page)
 
 
 def test_a_page_costs_little_to_fetch(look, client: FlaskClient) -> None:
@@ -82,7 +76,7 @@ class TestOnAPhone:
             opener.focus()
             seen.page.keyboard.press("Enter")
             assert entry.is_visible()
-            assert faults(seen) == []
+            assert browsers.faults(seen.page) == []
             seen.page.keyboard.press("Escape")
             assert not entry.is_visible()
             assert opener.evaluate("one => one === document.activeElement")
@@ -138,7 +132,7 @@ class TestByKeyboard:
     def test_a_click_elsewhere_closes_a_menu(self, look) -> None:
         with look("/console/gallery/members") as seen:
             seen.page.locator(".k-me").click()
-            assert faults(seen) == []
+            assert browsers.faults(seen.page) == []
             seen.page.locator("h1").click()
             assert not seen.page.get_by_role("button", name="Выйти").is_visible()
 

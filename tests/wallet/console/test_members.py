@@ -9,6 +9,8 @@ from member_pages import AGREED, MEMBERS, RICH, give
 from visitors import HOME, signed_in
 
 from ledger.book import roster
+from ledger.segments import registry
+from ledger.segments.registry import KINDS
 from wallet.access import exports
 from wallet.console import listing
 from wallet.console.members import conditions
@@ -232,3 +234,11 @@ def test_pages_speak_russian(client, installation, anna, api) -> None:
         assert words in page, words
     assert "начисление" in visitor.read(f"{MEMBERS}/{anna['id']}")
     assert conditions.MOST_DAYS
+
+
+@pytest.mark.parametrize("kind", KINDS.kinds(), ids=registry.name_of)
+def test_any_kind_of_condition_is_looked_through_for(marketer, kind) -> None:
+    """As the example in its docstring has it."""
+    example = re.search(r"\{.*\}", kind.__doc__)[0]
+    page = marketer.get(f"{MEMBERS}?tree={quote(example)}")
+    assert page.status_code == 200

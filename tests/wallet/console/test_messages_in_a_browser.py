@@ -8,7 +8,6 @@ from pathlib import Path
 
 import browsers
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from phones import Phone
 from playwright.sync_api import Browser, Page, expect
 from visitors import HOME, signed_in
@@ -48,11 +47,7 @@ def crowd(join, client, api) -> None:
 
 def sound(page: Page, width: int) -> list[str]:
     """What is wrong with the page as it stands there."""
-    found = [
-        f"{one['id']}: {node['target']}"
-        for one in Axe().run(page).response["violations"]
-        for node in one["nodes"]
-    ]
+    found = browsers.faults(page)
     wide = page.evaluate("document.documentElement.scrollWidth")
     return [*found, f"{wide} px wide"] if wide > width else found
 

@@ -90,8 +90,10 @@ def _list(entries: FormEntries, adding: ConditionKind | None = None, **given: An
             unit, found, following = page_.unit, page_.members, None
             count = _count_in_state(session, programme.id, wanted.state, now)
         else:
-            unit, segments, waits = house.database.answers(units.main(programme.id), *beside)
-            found, following = _sifted(session, unit, wanted, now, people=sees_people)
+            edge = roster.first_edge(programme.id, _after(), newest_first=not wanted.oldest_first)
+            unit, edge, *said = house.database.answers(units.main(programme.id), edge, *beside)
+            segments, waits = said
+            found, following = _sifted(session, unit, wanted, edge, now, people=sees_people)
             count = ""
     reading = Reading(unit, programme.zone)
     picks = PICKS in request.args and wanted.state == "active"
@@ -198,7 +200,13 @@ def _filter(wanted: AskedMembers) -> RosterFilter:
 
 
 def _sifted(
-    session: Session, unit: Unit, wanted: AskedMembers, now: datetime, *, people: bool
+    session: Session,
+    unit: Unit,
+    wanted: AskedMembers,
+    edge: RosterPlace | None,
+    now: datetime,
+    *,
+    people: bool,
 ) -> tuple[Sequence[ListedMember], RosterPlace | None]:
     """The members who fulfil the conditions, and where to look on."""
     programme = pages.programme()
@@ -206,8 +214,9 @@ def _sifted(
         session,
         programme.id,
         programme.code,
-        _condition(wanted, programme.id, unit, now),
+        membership.sieve(wanted.tree, programme.id, unit.id),
         _after(),
+        edge,
         ROWS + 1,
         now,
         people=people,
