@@ -12,6 +12,7 @@ from ledger.imports.store import Import
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Terms
 from wallet.access.changes import RecordedChange
+from wallet.access.exports import Export
 from wallet.delivery.waves import Wave
 from wallet.outreach.campaigns import Campaign
 
@@ -208,3 +209,14 @@ class TestRights:
         assert marketer.send(form, f"{theirs}/campaign/none/pause").status_code == 404
         assert marketer.send(form, f"{theirs}/import/{import_id}/pause").status_code == 404
         assert state(installation) == "running"
+
+
+@pytest.mark.parametrize("role", ["administrator", "manager", "marketer"])
+def test_an_export_that_runs_is_shown_and_takes_no_turns(client, api, installation, role) -> None:
+    reader = signed_in(client, installation, role)
+    assert api.get("exports/members?programme=demo").status_code == 200
+    with installation.database.transaction() as session:
+        session.execute(update(Export).values(ended_at=None, complete=False))
+    page = reader.read(f"{JOBS}/list")
+    assert "Export of members" in page
+    assert 'method="post"' not in page

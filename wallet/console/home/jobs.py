@@ -261,7 +261,7 @@ def _in_words(job: Job, now: datetime, zone: str) -> ShownJob:
         _left(job, now),
         moments.at(job.ended_at or job.began_at, zone, now),
         "" if job.by is None else _named(job.by),
-        _turns(job) if pages.may(STEERS.get(job.kind, "")) else (),
+        _turns(job) if job.kind in STEERS and pages.may(STEERS[job.kind]) else (),
         _page_of(job),
     )
 
