@@ -438,11 +438,11 @@ def test_an_erasure_that_is_killed_is_whole_or_has_not_begun(
 
 
 def test_an_erasure_killed_by_the_system_is_finished_by_the_next(
-    api, client, house, person, environment, tmp_path, database_url
+    api, client, house, person, environment, tmp_path
 ) -> None:
     """Killed before one of its changes after the other, until it comes to its end: then it is all
-    there or all gone, and it was killed on either side. On SQLite before each of them."""
-    every = 1 if EVERYWHERE or database_url.startswith("sqlite") else 4
+    there or all gone, and it was killed on either side. With `LEDGER_PAIRS=all` before each."""
+    every = 1 if EVERYWHERE else 4
     lived(api, client, house, person)
     database = house.installation.database
     before = sorted(traces.in_tables(database, TOLD))

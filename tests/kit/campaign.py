@@ -81,7 +81,7 @@ class Size:
 
 
 SHORT = {
-    "postgresql": Size(iphones=200, androids=12, elsewhere=20, kills=3, troubles=True),
+    "postgresql": Size(iphones=100, androids=8, elsewhere=10, kills=2, troubles=True),
     "sqlite": Size(iphones=60, androids=8, elsewhere=10, kills=2, troubles=False),
 }
 

@@ -224,8 +224,7 @@ def test_one_card_on_many_phones_is_no_crowd(shop: Shop) -> None:
 # A fault of ours, or of Apple's
 
 
-@pytest.mark.parametrize("reason", [BAD, FOREIGN])
-@pytest.mark.parametrize("at_a_time", [1, 100])
+@pytest.mark.parametrize(("reason", "at_a_time"), [(BAD, 1), (FOREIGN, 100)])
 def test_when_known_phones_are_called_bad_all_wait_and_nobody_is_forgotten(
     shop: Shop, sender: tuple[RunningApns, Apns], reason: str, at_a_time: int
 ) -> None:

@@ -1,6 +1,7 @@
 """Every page of the console as a browser shows it: found by following links from the first one, as
 an administrator. Each page is looked at once, half of them in Russian and half in English, on a
-phone and on a desk by turns; `KOPILKA_LOOKS=all` looks at each of them in all four ways."""
+phone and on a desk by turns; `KOPILKA_LOOKS=all` looks at each of them in all four ways, and
+`KOPILKA_SHOTS` names a folder for pictures of them."""
 
 import itertools
 import os
@@ -26,6 +27,7 @@ from wallet.receivers.receivers import ReceiverTerms
 LOOKS = [(1440, "ru"), (360, "en"), (360, "ru"), (1440, "en")]
 LONG = "ekaterina.konstantinopolskaya@example.com"  # longer than a line of a phone
 ALL = os.environ.get("KOPILKA_LOOKS") == "all"
+SHOTS = os.environ.get("KOPILKA_SHOTS")
 MOST_PAGES = 200
 # What an address has of one thing: its id, a code, a number.
 OF_ONE_THING = re.compile(r"(?<=/)([0-9a-f]{8}-[0-9a-f-]{27}|\d+)(?=/|$)")
@@ -127,6 +129,9 @@ def test_every_page_is_in_order(contexts, address: str, something_of_everything)
             found += wrongs(page, *look)
             if answer.status != 200:
                 found.append(f"status {answer.status}")
+            if SHOTS:
+                name = shape(url).strip("/").replace("/", "-")
+                page.screenshot(path=f"{SHOTS}/{name}-{look[1]}-{look[0]}.png", full_page=True)
             if found:
                 wrong[shape(url), *look] = found
             seen.add(shape(page.url))
