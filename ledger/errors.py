@@ -30,12 +30,14 @@ class Refusal(Exception):
 
     `counted` names the attributes that count points. `plural` names the number that decides which
     plural form the sentence has. `vocabulary` names the attributes that are words of ours, such as
-    a state, each with the context in which the catalogue translates it."""
+    a state, each with the context in which the catalogue translates it. `tongues` names those that
+    are tags of languages: people read what these are called."""
 
     code: ClassVar[str]
     counted: ClassVar[tuple[str, ...]] = ()
     plural: ClassVar[str] = ""
     vocabulary: ClassVar[Mapping[str, str]] = NONE
+    tongues: ClassVar[tuple[str, ...]] = ()
 
     def __str__(self) -> str:
         return self.sentence(ENGLISH)
@@ -66,6 +68,9 @@ class Refusal(Exception):
         catalogue, facts = words.catalogue_of(type(self)), self.facts()
         for name, context in self.vocabulary.items():
             facts[name] = catalogue.text(language, str(facts[name]), context)
+        for name in self.tongues:
+            tags = getattr(self, name)
+            facts[name] = words.tongues_in(language, [tags] if isinstance(tags, str) else tags)
         return facts
 
 
@@ -607,6 +612,7 @@ class LanguageNotSpoken(Invalid):
     """A text is in a language that the programme does not speak; it speaks those in `known`."""
 
     code = "language_not_spoken"
+    tongues = ("language", "known")
 
     def __init__(self, language: str, known: Collection[str]) -> None:
         self.language = language
@@ -617,6 +623,7 @@ class TitleMissing(Invalid):
     """An offer has a text in this language and no title: nobody would read the text."""
 
     code = "title_missing"
+    tongues = ("language",)
 
     def __init__(self, language: str) -> None:
         self.language = language

@@ -27,6 +27,9 @@ FIELD = "field"
 
 PEOPLE_COUNT_TO = 1001  # by then every language has used all its forms but that of a million
 
+# What a Russian adjective ends in, and what it ends in after "на".
+_ADJECTIVE, _AFTER_NA = "ий", "ом"
+
 _LAST_MINUTE = time(23, 58, 59)  # the last that counts of what ends at 23:59
 
 
@@ -158,6 +161,22 @@ def day_in(language: str, value: date) -> str:
 def short_day_in(language: str, value: date) -> str:
     """The same day without its year, for where there is little room: 31 Dec."""
     return dates.format_skeleton("MMMd", value, locale=languages.locale(language))
+
+
+def tongues_in(language: str, tags: Sequence[str]) -> str:
+    """Languages as they stand behind a preposition: "in Russian, English", "на русском,
+    английском". What is none stays as it is."""
+    return ", ".join(_tongue(language, tag) for tag in tags)
+
+
+def _tongue(language: str, tag: str) -> str:
+    base = tag.replace("_", "-").partition("-")[0].lower()
+    name: str | None = languages.locale(language).languages.get(base)
+    if languages.ours(language) != "ru":
+        return name or tag
+    if name is None or not name.endswith(_ADJECTIVE):
+        return f"языке {name or tag}"
+    return name.removesuffix(_ADJECTIVE) + _AFTER_NA
 
 
 def town_in(language: str, zone: str) -> str:

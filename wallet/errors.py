@@ -348,6 +348,7 @@ class TextMissing(Invalid):
 
     code = "text_missing"
     plural = "longest"
+    tongues = ("languages",)
 
     def __init__(self, languages: Collection[str], longest: int) -> None:
         self.languages = list(languages)
@@ -359,11 +360,19 @@ class UnknownPlaceholder(Invalid):
     can."""
 
     code = "unknown_placeholder"
+    tongues = ("language",)
 
-    def __init__(self, language: str, placeholder: str, known: Collection[str]) -> None:
+    def __init__(
+        self, language: str, placeholder: str, known: Collection[str], written: str = ""
+    ) -> None:
         self.language = language
         self.placeholder = placeholder
         self.known = list(known)
+        self._written = written or _in_braces(placeholder)
+
+    def _places(self, language: Language) -> dict[str, object]:
+        known = [_in_braces(one) for one in self.known]
+        return {**super()._places(language), "written": self._written, "known": known}
 
 
 class PluralFormsWrong(Invalid):
@@ -372,20 +381,46 @@ class PluralFormsWrong(Invalid):
 
     code = "plural_forms_wrong"
     plural = "needed"
+    tongues = ("language",)
 
-    def __init__(self, language: str, placeholder: str, needed: int) -> None:
+    def __init__(self, language: str, placeholder: str, needed: int, written: str) -> None:
         self.language = language
         self.placeholder = placeholder
         self.needed = needed
+        self._written = written
+
+    def _places(self, language: Language) -> dict[str, object]:
+        return {**super()._places(language), "written": self._written}
 
 
 class PlaceholderMalformed(Invalid):
     """A text has double braces that are no placeholder: members would read them."""
 
     code = "placeholder_malformed"
+    tongues = ("language",)
 
-    def __init__(self, language: str) -> None:
+    def __init__(self, language: str, written: str) -> None:
         self.language = language
+        self._written = written
+
+    def _places(self, language: Language) -> dict[str, object]:
+        return {**super()._places(language), "written": self._written}
+
+
+class PlaceholderNotFilled(Invalid):
+    """A text that is the same for everybody, such as an announcement or the name of a shop, has
+    double braces: `written` would be read just so."""
+
+    code = "placeholder_not_filled"
+    tongues = ("language",)
+
+    def __init__(self, language: str, written: str) -> None:
+        self.language = language
+        self.written = written
+
+
+def _in_braces(name: str) -> str:
+    return f"{{{{{name}}}}}"
 
 
 class UnknownCampaign(NotFound):

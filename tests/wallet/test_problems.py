@@ -27,7 +27,8 @@ INVALID = """
     amount_too_large api_key_refused backup_refused callback_refused consent_needed
     date_out_of_range dates_out_of_order design_refused employee_refused file_refused image_refused
     language_not_spoken message_refused nfc_certificate_missing not_money personal_data_not_kept
-    personalization_invalid placeholder_malformed plural_forms_wrong receiver_refused settings
+    personalization_invalid placeholder_malformed placeholder_not_filled plural_forms_wrong
+    receiver_refused settings
     source_refused terms_refused text_missing title_missing too_many_decimals
     unknown_placeholder wrong_currency store_refused segment_refused list_refused"""
 STATUSES = {

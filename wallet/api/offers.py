@@ -42,7 +42,7 @@ from wallet.api.bodies.passes import COUPON, PassOut
 from wallet.api.calls import refuses
 from wallet.api.passes import pass_out
 from wallet.api.refusals import MEMBER
-from wallet.errors import OfferNotShown
+from wallet.errors import OfferNotShown, PlaceholderNotFilled
 from wallet.installation import current_installation
 from wallet.outreach import offer_deeds
 from wallet.passes import coupons
@@ -50,7 +50,7 @@ from wallet.passes import coupons
 routes = APIBlueprint("offers", __name__, tag="Offers")
 
 # Of what an offer says.
-WORDING = (LanguageNotSpoken, TitleMissing)
+WORDING = (LanguageNotSpoken, TitleMissing, PlaceholderNotFilled)
 
 
 @routes.post("/offers")

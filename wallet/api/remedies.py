@@ -555,6 +555,11 @@ REMEDIES: Mapping[str, Explanation] = {
         N_("A text has double braces that are no placeholder."),
         N_("Write a name from `placeholders` in double braces, or no braces."),
     ),
+    "placeholder_not_filled": Explanation(
+        422,
+        N_("A text that is the same for everybody has double braces, and nothing is filled in."),
+        N_("Say it without what stands in `written`; messages can be filled in, see campaigns."),
+    ),
     "message_refused": Explanation(
         422,
         N_("This built-in message does not know the setting in `field`, or needs it."),

@@ -15,7 +15,7 @@ from ledger.programmes.units import UnitTerms
 from wallet.access import changes
 from wallet.access.changes import Author, ChangedThing
 from wallet.delivery import waves
-from wallet.passes import templates
+from wallet.passes import plain, templates
 from wallet.passes.content import Design
 
 # What the cards of a new programme are: they have points, hold money, or say who their holder is.
@@ -53,7 +53,8 @@ def beginning(terms: Terms, cards: FirstCards, currency: str | None = None) -> t
 
 def make(session: Session, terms: Terms, design: Design, by: Author, now: datetime) -> Programme:
     """Make a programme whose cards look like this to begin with. Raises `TermsRefused`,
-    `ProgrammeExists`."""
+    `ProgrammeExists`, `PlaceholderNotFilled`."""
+    plain.check({terms.locale: terms.name})
     programme = programmes.create(session, terms, now)
     templates.store(session, programme.id, design, {}, now)
     changes.note(session, by, "programme.added", of(programme), now, {}, changes.facts(programme))
@@ -107,12 +108,14 @@ def say(
     now: datetime,
 ) -> None:
     """From now on the programme says this text in this language. What it says already is not said
-    again: a text that people agreed to stays the one they were shown. Raises `TermsRefused`."""
+    again: a text that people agreed to stays the one they were shown. Raises `TermsRefused`,
+    `PlaceholderNotFilled`."""
     hold(session, programme)  # of two people one is the later
     said = programmes.said(session, programme.id, kind, language)
     was = said.text if said is not None and said.language == language else None
     if was == text:
         return
+    plain.check({language: text})
     programmes.say(session, programme.id, kind, language, text, now)
     name = f"{kind} in {language}"
     changes.note(

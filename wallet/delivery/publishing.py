@@ -106,7 +106,7 @@ def rename(
 ) -> None:
     """Call the programme so from now on, by language. Its cards and coupons follow where they call
     it as it was called, and so do drafts; a wave that is under way begins anew, since it has to
-    bring the name as well. Raises `TermsRefused`."""
+    bring the name as well. Raises `TermsRefused`, `PlaceholderNotFilled`."""
     programme_changes.hold(session, programme)
     was = programmes.names(session, programme)
     fit = {language: programmes.fit_text("name", name) for language, name in names.items()}

@@ -11,6 +11,7 @@ from ledger.offers.offers import Offer, OfferDraft
 from ledger.programmes.programmes import Programme
 from wallet.access import changes
 from wallet.access.changes import Author, ChangedThing
+from wallet.passes import plain
 
 
 def publish(
@@ -21,7 +22,10 @@ def publish(
     by: Author,
     now: datetime,
 ) -> Offer:
-    """Publish an offer, see `offers.publish`, which says what it raises."""
+    """Publish an offer, see `offers.publish`, which says what it raises; `PlaceholderNotFilled` if
+    it has places that nobody fills in."""
+    plain.check(draft.titles)
+    plain.check(draft.texts)
     offer = offers.publish(session, programme.id, member_id, draft, now)
     changes.note(session, by, "offer.made", of(offer), now, {}, changes.facts(offer))
     return offer
@@ -30,8 +34,14 @@ def publish(
 def change(
     session: Session, offer: Offer, wanted: Mapping[str, Any], by: Author, now: datetime
 ) -> Offer:
-    """Change an offer, see `offers.change`, which says what it raises."""
+    """Change an offer, see `offers.change`, which says what it raises; `PlaceholderNotFilled` if
+    its new words have places that nobody fills in."""
     before = changes.held(session, offer)
+    for said in ("titles", "texts"):
+        was = getattr(offer, said)
+        plain.check(
+            {tag: text for tag, text in wanted.get(said, was).items() if was.get(tag) != text}
+        )
     changed = offers.change(session, offer.public_id, wanted, now)
     after = changes.reread(session, changed)
     changes.note(session, by, "offer.changed", of(changed), now, before, after)

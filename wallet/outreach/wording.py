@@ -18,6 +18,7 @@ from wallet.errors import (
     TextMissing,
     UnknownPlaceholder,
 )
+from wallet.passes import plain
 from wallet.passes.content import LONGEST_MESSAGE
 
 # What is known for the places, by their names: text, numbers, money, or what is `words.Localised`.
@@ -59,19 +60,18 @@ def check(texts: Texts, places: Collection[str], spoken: Collection[str]) -> Non
             raise TextMissing([language], LONGEST_MESSAGE)
         for match in PLACE.finditer(text):
             _check_place(match, places, language)
-        rest = PLACE.sub("", text)
-        if "{{" in rest or "}}" in rest:
-            raise PlaceholderMalformed(language)
+        if (written := plain.place_in(PLACE.sub("", text))) is not None:
+            raise PlaceholderMalformed(language, written)
 
 
 def _check_place(match: re.Match[str], places: Collection[str], language: str) -> None:
     name, forms = match["name"], match["forms"]
     fit = places if forms is None else [one for one in places if one in COUNTED]
     if name not in fit:
-        raise UnknownPlaceholder(language, name, fit)
+        raise UnknownPlaceholder(language, name, fit, match[0])
     needed = words.plural_forms(language)
     if forms is not None and len(_forms(forms)) != needed:
-        raise PluralFormsWrong(language, name, needed)
+        raise PluralFormsWrong(language, name, needed, match[0])
 
 
 def with_gift(places: Collection[str], *, has_gift: bool) -> Collection[str]:

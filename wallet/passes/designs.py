@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from ledger.languages import TAG
 from wallet.errors import DesignRefused
-from wallet.passes import rules
+from wallet.passes import plain, rules
 from wallet.passes.content import (
     Alignment,
     DateFormat,
@@ -57,6 +57,8 @@ def check(design: Design) -> None:
     _require_text("description", design.description.get(design.languages[0], ""))
     _check_translations("description", design.description, design.languages)
     _check_translations("logo_text", design.logo_texts, design.languages)
+    for place, named in (("organization", design.names), ("logo_text", design.logo_texts)):
+        _check_plain(place, named)
     for name in ("background", "foreground", "label_colour"):
         if COLOUR.fullmatch(getattr(design, name)) is None:
             raise DesignRefused(name, "a colour is written #rrggbb, for example #1f3a5f.")
@@ -321,6 +323,16 @@ def _check_translations(place: str, text: Translations, languages: tuple[str, ..
                 language=language,
                 default=languages[0],
             )
+
+
+def _check_plain(place: str, text: Translations) -> None:
+    for written in filter(None, map(plain.place_in, text.values())):
+        raise DesignRefused(
+            place,
+            "“{written}” would be read just so: nothing is filled in here. Take the double braces"
+            " out.",
+            written=written,
+        )
 
 
 def _require_one_of(place: str, word: str, words: tuple[str, ...]) -> None:

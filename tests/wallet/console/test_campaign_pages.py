@@ -389,8 +389,12 @@ class TestTwoPeople:
 
 
 ONE_FIELD = [
-    ("text_ru", "Вам {{bonus}}!", "bonus"),
-    ("text_ru", "Вам {{ points!", "text in ru"),
+    (
+        "text_ru",
+        "Вам {{bonus}}!",
+        "In the Russian text: “{{bonus}}” is not known here; known are {{name}",
+    ),
+    ("text_ru", "Вам {{ points!", "In the Russian text: “{{ points!” is no placeholder."),
     ("text_ru", "{{points}} {{points:балл|баллов}}", "3"),
     ("text_ru", "Вам {{gift}}!", "gift"),
     ("text_en", "x" * (LONGEST_MESSAGE + 1), "At most 500 signs; these are 501."),

@@ -9,6 +9,7 @@ from phones import Phone, values
 from phones import opened as opened_pass
 from visitors import HOME, Visitor, signed_in
 
+from ledger.offers import offers
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Terms
 from wallet.outreach import terms
@@ -180,6 +181,30 @@ class TestAnnouncements:
             assert sentence in words(answer.text), entries
             assert f'href="#{field}"' in answer.text, (entries, field)
         assert "Nothing is announced" in words(marketer.read(OFFERS))
+
+    def test_nothing_is_filled_in_so_places_for_it_are_refused(
+        self, marketer, member, api, installation
+    ) -> None:
+        for entries, field in (
+            ({"title_ru": "{{name}}, латте"}, "title_ru"),
+            ({"text_ru": "Ждём вас, {{name|друг}}"}, "text_ru"),
+            ({"title_en": "Latte }}"}, "title_en"),
+        ):
+            answer = marketer.send(f"{OFFERS}/new", **{**LATTE, **entries})
+            assert answer.status_code == 422
+            assert "Write it without double braces" in problem(answer.text, field), entries
+        body = {"programme": "demo", "title": {"ru": "Латте, {{name}}"}}
+        refused = api.post("offers", body)
+        assert refused.status_code == 422
+        assert refused.get_json()["code"] == "placeholder_not_filled"
+        assert "“{{name}}” in the Russian text" in refused.get_json()["detail"]
+        made = api.post("offers", {**body, "title": {"ru": "Латте"}}).get_json()
+        own = f"offers/{made['id']}"
+        assert api.call("PATCH", own, {"text": {"ru": "{{x"}}).status_code == 422
+        with installation.database.transaction() as session:  # from before there was this rule
+            offers.by_public_id(session, made["id"]).titles = {"ru": "Латте {{name}}"}
+        until = {"until": "2030-01-01T00:00:00Z"}
+        assert api.call("PATCH", own, until).status_code == 200
 
     def test_another_programmes_is_not_there(self, marketer, installation, member) -> None:
         with installation.database.transaction() as session:

@@ -211,6 +211,11 @@ class TestProgramme:
         typed["name_en"] = "x" * 101
         refused = manager.post(texts, **typed, **opened(manager, texts))
         assert refused.status_code == 422 and 'id="name_en-problem"' in refused.text
+        for field in ("name_en", "privacy_ru"):  # nothing is filled into them
+            wrong = {**typed, "name_en": "Morning", field: "{{shop}}"}
+            refused = manager.post(texts, **wrong, **opened(manager, texts))
+            assert f'id="{field}-problem"' in refused.text
+        assert len(noted(installation)) == 4
 
     def test_another_one_is_made_with_a_card(self, manager, client, installation) -> None:
         typed = {"name": "Вторая", "code": "second", "locale": "ru", "timezone": "Europe/Moscow"}

@@ -35,6 +35,7 @@ from wallet.console.settings import certificates
 from wallet.console.settings import search as settings_search
 from wallet.console.settings.base_programme import CountedUnit
 from wallet.delivery import programme_changes, publishing
+from wallet.errors import PlaceholderNotFilled
 from wallet.installation import current_installation
 from wallet.outreach import base_programme, trial
 from wallet.outreach.base_programme import BaseChoice
@@ -184,9 +185,14 @@ def answer() -> Response:
         programme_changes.begin_trade(session, programme, trade, by, now)
         base_programme.put(session, programme, wanted, by, now)
 
-    if not doing.done(entries, work, base_page.field_of):
+    if not doing.done(entries, work, _field_of):
         return _again(entries)
     return pages.go("console.first_hour.show")
+
+
+def _field_of(refusal: Refusal) -> str:
+    is_of_name = isinstance(refusal, PlaceholderNotFilled)
+    return "shop" if is_of_name else base_page.field_of(refusal)
 
 
 @routes.post(f"{IN_PROGRAMME}/first-hour/sentence")

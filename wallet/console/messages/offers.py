@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -37,6 +38,7 @@ from wallet.console.members import conditions, coupon_words, people
 from wallet.console.messages import draft_form, told
 from wallet.console.messages.told import HERE, BadgeLook, CampaignReading
 from wallet.console.pages import IN_PROGRAMME, needs
+from wallet.errors import PlaceholderNotFilled
 from wallet.installation import current_installation
 from wallet.outreach import hours, offer_deeds
 from wallet.pages.language import gettext as _
@@ -125,7 +127,7 @@ def publish() -> Response:
         offer = offer_deeds.publish(session, reading.programme, member_id, draft, by, reading.now)
         return offer.public_id
 
-    made = doing.made(entries, work, _field_of)
+    made = doing.made(entries, work, partial(_field_of, entries))
     if made is not None:
         pages.say(_("It is published: cards show it on its days."))
         return pages.go("console.offers.show", offer_id=made)
@@ -170,7 +172,7 @@ def save(offer_id: str) -> Response:
             raise FormRefused
         offer_deeds.change(session, offer, wanted, pages.author(), reading.now)
 
-    if doing.done(entries, work, _field_of):
+    if doing.done(entries, work, partial(_field_of, entries)):
         pages.say(_("Saved. Cards follow."))
         return pages.go("console.offers.show", offer_id=offer_id)
     with house.database.reading() as session:
@@ -284,19 +286,28 @@ def _for(
     return None, None
 
 
-def _field_of(refusal: Refusal) -> str:
+def _field_of(entries: FormEntries, refusal: Refusal) -> str:
     match refusal:
         case UnknownCard() | CardBlocked() | CardVoid() | CardExpired():
             return "card"
         case UnknownSegment():
             return "segment"
         case TitleMissing():
-            return FORM
+            return f"title_{refusal.language}"
+        case PlaceholderNotFilled():
+            return _quoted_in(entries, refusal)
         case OfferBegun():
             return "starts"
         case DatesOutOfOrder() | DateOutOfRange():
             return "ends"
     return FORM
+
+
+def _quoted_in(entries: FormEntries, refusal: PlaceholderNotFilled) -> str:
+    """The field that has what is quoted."""
+    title = f"title_{refusal.language}"
+    has = refusal.written.removesuffix("…") in entries[title]
+    return title if has else draft_form.text_name(refusal.language)
 
 
 # --- In words -----------------------------------------------------------------------------------

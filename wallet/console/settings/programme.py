@@ -21,6 +21,7 @@ from wallet.console.pages import IN_PROGRAMME, needs
 from wallet.console.shell import ConsoleLink
 from wallet.delivery import programme_changes, publishing
 from wallet.delivery.programme_changes import FIRST_CARDS, FirstCards, ProgrammeChange
+from wallet.errors import PlaceholderNotFilled
 from wallet.installation import current_installation
 from wallet.pages import language
 from wallet.pages.language import gettext as _
@@ -144,7 +145,12 @@ def say() -> Response:
             for tag, text in texts.items():
                 programme_changes.say(session, programme, kind, tag, text, by, now)
 
-    if not doing.done(entries, work, lambda _refusal: at_fault):
+    def field(refusal: Refusal) -> str:
+        if isinstance(refusal, PlaceholderNotFilled):
+            return f"{at_fault.partition('_')[0]}_{refusal.language}"
+        return at_fault
+
+    if not doing.done(entries, work, field):
         return _again(TEXTS, entries)
     pages.say(_("Saved. Customers see it at once."))
     return pages.go("console.programme_settings.texts")
@@ -204,6 +210,8 @@ def _field_of(refusal: Refusal) -> str:
 
 
 def _field_of_new(refusal: Refusal) -> str:
+    if isinstance(refusal, PlaceholderNotFilled):
+        return "name"
     return "locale" if (field := _field_of(refusal)) == "languages" else field
 
 
