@@ -439,6 +439,12 @@ class CampaignNotReady(Conflict):
         self.state = state
 
 
+class CampaignBegun(Conflict):
+    """The campaign has begun: for whom it is and what comes with it stays."""
+
+    code = "campaign_begun"
+
+
 class NoMessageField(Conflict):
     """The card's design has no field that shows a message and that phones announce."""
 

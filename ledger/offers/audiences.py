@@ -38,6 +38,7 @@ def write_down(session: Session, now: datetime, limit: int = MEMBERS_AT_ONCE) ->
         return True
     if offer.begun_at is None:
         offer.begun_at, offer.last_id = now, _newest_member(session, offer.programme_id)
+        named.hold(session, offer.programme_id, offer.audience or {})
         meant = named.meaning(session, offer.programme_id, offer.audience or {})
         offer.audience = documents.stored(meant)
     found = _meant(session, offer, offer.begun_at, limit)

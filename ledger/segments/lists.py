@@ -1,10 +1,10 @@
 """Lists of members, by name: whom somebody named one by one, in a file for example. A list does not
 change once it is there; who is erased is taken off it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, ForeignKey, String, UniqueConstraint, or_, select
+from sqlalchemy import ColumnElement, ForeignKey, Select, String, UniqueConstraint, or_, select
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
@@ -82,17 +82,26 @@ def make(
 
 def find(session: Session, programme_id: int, name: str) -> MemberList | None:
     """The list of this name; None if there is none."""
-    return session.scalar(
-        select(MemberList).where(MemberList.programme_id == programme_id, MemberList.name == name)
-    )
+    return session.scalar(_of_names(programme_id, [name]))
 
 
 def named(session: Session, programme_id: int, name: str) -> MemberList:
     """The list of this name. Raises `UnknownList`."""
-    found = find(session, programme_id, name)
-    if found is None:
-        raise UnknownList(name)
-    return found
+    return _there(find(session, programme_id, name), name)
+
+
+def locked(session: Session, programme_id: int, name: str) -> MemberList:
+    """The list of this name, locked until the transaction ends. Raises `UnknownList`."""
+    query = _of_names(programme_id, [name]).with_for_update(key_share=True)
+    return _there(session.scalar(query.execution_options(populate_existing=True)), name)
+
+
+def hold(session: Session, programme_id: int, names: Collection[str]) -> None:
+    """Keep the lists of these names, as far as they are there, from being deleted before the
+    transaction ends."""
+    if names:
+        query = _of_names(programme_id, names).order_by(MemberList.id)
+        session.scalars(query.with_for_update(read=True)).all()
 
 
 def page(
@@ -106,7 +115,7 @@ def page(
 
 
 def delete(session: Session, one: MemberList) -> None:
-    """Delete a list. Whether somebody means it, the caller asks."""
+    """Delete a list, which the caller has locked. Whether somebody means it, the caller asks."""
     session.execute(sql_delete(ListEntry).where(ListEntry.list_id == one.id))
     session.delete(one)
     session.flush()
@@ -128,6 +137,18 @@ def has(programme_id: int, name: str) -> ColumnElement[bool]:
         .correlate(Member)
         .exists()
     )
+
+
+def _of_names(programme_id: int, names: Collection[str]) -> Select[MemberList]:
+    return select(MemberList).where(
+        MemberList.programme_id == programme_id, MemberList.name.in_(names)
+    )
+
+
+def _there(found: MemberList | None, name: str) -> MemberList:
+    if found is None:
+        raise UnknownList(name)
+    return found
 
 
 def _name(text: str) -> str:

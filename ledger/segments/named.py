@@ -24,7 +24,7 @@ from ledger.database.compiled import Compiled, Question
 from ledger.database.tables import Base, Identifier, Instant, JsonDocument, insert_or
 from ledger.errors import SegmentChanged, SegmentRefused, UnknownSegment
 from ledger.programmes.programmes import Programme
-from ledger.segments import documents
+from ledger.segments import documents, lists
 from ledger.segments.registry import KINDS, Segment, TreeOr
 
 LONGEST_NAME = 60  # characters
@@ -77,9 +77,10 @@ def require_shallow(whom: Segment | NamedSegment) -> None:
 
 
 def hold(session: Session, programme_id: int, document: dict[str, Any]) -> None:
-    """Keep the segment that a document names, if it names one, from being deleted before the
-    transaction ends. Raises `UnknownSegment`."""
+    """Keep the segment that a document names, or else the lists that it means, from being deleted
+    before the transaction ends. Raises `UnknownSegment`."""
     if document["kind"] != "segment":
+        lists.hold(session, programme_id, documents.lists_of(documents.read(document)))
         return
     query = _named(programme_id, document["name"]).with_for_update(read=True)
     if session.scalar(query) is None:
@@ -147,6 +148,7 @@ def save(
     (0: none is there); saved again with the same tree, nothing changes. Raises `SegmentRefused`,
     `SegmentChanged`."""
     name = _name(name)
+    lists.hold(session, programme.id, documents.lists_of(tree))
     document = documents.stored(tree)
     found = locked(session, programme.id, name)
     if found is None and revision in (None, 0):

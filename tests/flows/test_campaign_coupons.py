@@ -3,7 +3,7 @@ told. On both databases."""
 
 import itertools
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -308,3 +308,19 @@ def test_a_withdrawal_at_any_moment_of_a_step_is_the_end(
             while step():
                 pass
             assert counted(house) == (there, came, told), at
+
+
+def test_it_says_that_it_waits_for_the_announcement_of_its_coupon(
+    house, api, offer, start, crowd, clock_now
+) -> None:
+    tomorrow = clock_now() + timedelta(days=1)
+    coupon = offer(audience={"kind": "balance", "at_least": 100})
+    campaign = start(coupon)
+    for _step in range(3):
+        house.run("messages")
+    path = f"campaigns/{campaign['id']}"
+    assert api.get(path).get_json()["progress"]["waits_for"] == "coupon"
+    house.run("upkeep")
+    clock_now.now = tomorrow
+    house.run("messages")
+    assert results(api, campaign)["told"] == len(crowd)

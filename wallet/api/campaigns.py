@@ -59,6 +59,7 @@ from wallet.api.bodies.campaigns import (
 from wallet.api.calls import optional_body, refuses
 from wallet.api.refusals import MEMBER, MONEY, TEXTS
 from wallet.errors import (
+    CampaignBegun,
     CampaignNotReady,
     ConsentNeeded,
     NoMessageField,
@@ -130,11 +131,25 @@ def read(campaign_id: str) -> CampaignOut:
 @routes.patch("/campaigns/<campaign_id>")
 @routes.doc(operation_id="updateCampaign")
 @needs("campaigns:write")
-@refuses(UnknownCampaign, UnknownSegment, CampaignNotReady, ConsentNeeded, *COUPON, *TEXTS, *MONEY)
+@refuses(
+    UnknownCampaign,
+    UnknownSegment,
+    CampaignNotReady,
+    CampaignBegun,
+    ConsentNeeded,
+    *COUPON,
+    OfferOver,
+    DatesOutOfOrder,
+    *TEXTS,
+    *MONEY,
+)
 @routes.input(CampaignChange)
 @routes.output(CampaignOut, example=CHANGED)
 def change(campaign_id: str, json_data: CampaignChange) -> CampaignOut:
-    """Change a draft. What is not named stays as it is."""
+    """Change a draft, or a campaign that is planned or paused. What is not named stays as it is.
+
+    Of one that has begun the name, the texts, the quiet hours and the cap can change, for those who
+    are told from then on."""
 
     def changed(session: Session, campaign: Campaign, by: Author, now: datetime) -> Campaign:
         unit = units.named(session, campaign.programme_id, None)
@@ -374,7 +389,7 @@ def _gift_out(draft: CampaignDraft, unit: Unit) -> GiftOut | None:
 def _campaign_out(session: Session, campaign: Campaign) -> CampaignOut:
     draft = campaigns.drafted(campaign)
     programme = programmes.by_id(session, campaign.programme_id)
-    rest = campaigns.rest(campaign, programme, current_installation().clock())
+    rest = campaigns.rest(session, campaign, programme, current_installation().clock())
     return CampaignOut(
         id=campaign.public_id,
         programme=programme.code,

@@ -525,6 +525,11 @@ REMEDIES: Mapping[str, Explanation] = {
         N_("The campaign's `state` does not allow this."),
         N_("Ask for the campaign, and see what its state allows."),
     ),
+    "campaign_begun": Explanation(
+        409,
+        N_("The campaign has begun: its recipients and what comes with it stay."),
+        N_("Change `name`, `texts`, `quiet_hours` or `cap` alone, or cancel it and make another."),
+    ),
     "no_message_field": Explanation(
         409,
         N_("The card has no field that shows a message."),

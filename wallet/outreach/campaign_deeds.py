@@ -28,10 +28,11 @@ def make(
 def change(
     session: Session, campaign: Campaign, wanted: dict[str, Any], by: Author, now: datetime
 ) -> Campaign:
-    """Change a draft, see `campaigns.change`, which says what it raises."""
+    """Change a campaign that tells nobody at present, see `campaigns.change`, which says what it
+    raises."""
 
-    def changed(session: Session, id_: str, _now: datetime) -> Campaign:
-        return campaigns.change(session, id_, wanted)
+    def changed(session: Session, id_: str, now: datetime) -> Campaign:
+        return campaigns.change(session, id_, wanted, now)
 
     return _noted(session, campaign, "campaign.changed", changed, by, now)
 

@@ -30,6 +30,7 @@ from wallet.delivery.providers import MOST_COUNTED, Lag
 from wallet.delivery.refresh import MakeDue
 from wallet.delivery.waves import LOOK_EVERY, LookAtLag, fetches_are_late
 from wallet.errors import (
+    CampaignBegun,
     CampaignNotReady,
     ConsentNeeded,
     NoMessageField,
@@ -56,9 +57,12 @@ MOST_CAPPED, MOST_CAP_DAYS = 100, 365  # messages, in so many days
 
 CampaignState = Literal["draft", "scheduled", "running", "paused", "done", "cancelled"]
 CampaignPurpose = Literal["advertising", "service"]
-# Why no member is told at present: its start is still to come, it is quiet, phones are behind with
-# what they were told, or somebody paused it.
-WaitsFor = Literal["start", "quiet_hours", "pace", "paused"]
+CHANGEABLE: tuple[CampaignState, ...] = ("draft", "scheduled", "paused")
+# What can be changed of a campaign that has begun, for those who are told from then on.
+CHANGES_ON_THE_WAY = ("name", "texts", "quiet", "cap")
+# Why no member is told at present: its start is still to come, it is quiet, the offer of its coupon
+# is not on the cards yet, phones are behind with what they were told, or somebody paused it.
+WaitsFor = Literal["start", "quiet_hours", "coupon", "pace", "paused"]
 
 # When no member is told of advertising unless the campaign says otherwise. Built-in messages of a
 # day keep to the same hours.
@@ -186,20 +190,56 @@ def usual(purpose: CampaignPurpose) -> dict[str, Any]:
     return {"quiet": None, "consent": "any"} if purpose == "service" else {}
 
 
-def change(session: Session, public_id: str, changes: dict[str, Any]) -> Campaign:
-    """Change a draft; `changes` by the names of `CampaignDraft`. Raises `UnknownCampaign`,
-    `CampaignNotReady`, `ConsentNeeded`, `UnknownSegment`, what `require_coupon` raises, and what
-    `wording.check` does."""
+def change(session: Session, public_id: str, changes: dict[str, Any], now: datetime) -> Campaign:
+    """Change a draft, or a campaign that is planned or paused; `changes` by the names of
+    `CampaignDraft`. Of one that has begun the recipients are written down, and some have read it:
+    `CHANGES_ON_THE_WAY` alone can change. Who plans it for another moment names one that is to
+    come. Raises `UnknownCampaign`, `CampaignNotReady`, `CampaignBegun`, `ConsentNeeded`,
+    `UnknownSegment`, what `require_coupon` raises, what `wording.check` does, and of a planned one
+    what `start` raises for its moment and its gift."""
     campaign = _locked(session, public_id)
-    _require(campaign, "draft")
+    _require(campaign, *CHANGEABLE)
     programme = programmes.by_id(session, campaign.programme_id)
-    draft = replace(_draft(campaign), **changes)
+    before = _draft(campaign)
+    draft = replace(before, **changes)
+    if campaign.started_at is not None:
+        _require_on_the_way(before, draft)
+    elif campaign.state != "draft" and draft.at is None:
+        draft = replace(draft, at=before.at)  # it is planned, whatever else changes
     named.hold(session, programme.id, draft.audience)
     require_coupon(session, programme, draft)
+    starts_at = campaign.starts_at
     for name, value in _columns(draft, programme).items():
         setattr(campaign, name, value)
+    if campaign.started_at is not None:
+        campaign.starts_at = starts_at
+    elif campaign.state != "draft":
+        _plan_anew(session, campaign, programme, starts_at, now)
     session.flush()
     return campaign
+
+
+def _require_on_the_way(before: CampaignDraft, wanted: CampaignDraft) -> None:
+    """Raises `CampaignBegun` if more would change than can while it runs."""
+    as_before = {name: getattr(before, name) for name in (*CHANGES_ON_THE_WAY, "at")}
+    if replace(wanted, **as_before) != before:
+        raise CampaignBegun
+
+
+def _plan_anew(
+    session: Session,
+    campaign: Campaign,
+    programme: Programme,
+    before: datetime | None,
+    now: datetime,
+) -> None:
+    """A campaign that has not begun keeps its moment, or gets another one that is to come."""
+    moment = campaign.starts_at or now
+    if moment != before:
+        _require_in_time(moment, programme, now)
+        campaign.not_before = max(moment, now)
+        wake_after_commit(session, PUMP)
+    _require_gift(session, campaign, max(moment, now), "at")
 
 
 def that_wait_for(session: Session, programme_id: int, segment: str) -> Sequence[str]:
@@ -291,22 +331,35 @@ def start(session: Session, public_id: str, at: datetime | None, now: datetime) 
     if not announces_messages(design):
         raise NoMessageField(programme.code)
     moment = now if at is None else hours.off_wall(at, programme.timezone)
-    if not now - CLOCKS_DIFFER <= moment < LATEST:
-        # A slip of the pen would tell everybody at once. Who wants that sends no `at`.
-        taken = (hours.on_wall(one, programme.timezone) for one in (now, LATEST))
-        raise DateOutOfRange("at", *(one.isoformat(timespec="minutes") for one in taken))
-    if campaign.gift_expires_at is not None and campaign.gift_expires_at <= max(moment, now):
-        raise DatesOutOfOrder("now" if at is None else "at", "gift.expires_at")
-    if campaign.coupon is not None:
-        offer = offers.hold(session, campaign.coupon)
-        offers.require_open(offer, max(moment, now))
-        if offer.starts_at > max(moment, now):
-            raise DatesOutOfOrder("gift.coupon", "now" if at is None else "at")
+    _require_in_time(moment, programme, now)
+    _require_gift(session, campaign, max(moment, now), "now" if at is None else "at")
     campaign.starts_at = campaign.not_before = max(moment, now)
     campaign.state = "scheduled" if moment > now else "running"
     wake_after_commit(session, PUMP)
     session.flush()
     return campaign
+
+
+def _require_in_time(moment: datetime, programme: Programme, now: datetime) -> None:
+    """Raises `DateOutOfRange` for a start that is past: a slip of the pen would tell everybody at
+    once. Who wants that starts it without a moment."""
+    if not now - CLOCKS_DIFFER <= moment < LATEST:
+        taken = (hours.on_wall(one, programme.timezone) for one in (now, LATEST))
+        raise DateOutOfRange("at", *(one.isoformat(timespec="minutes") for one in taken))
+
+
+def _require_gift(session: Session, campaign: Campaign, moment: datetime, said: str) -> None:
+    """Raises `OfferOver` and `DatesOutOfOrder` if what comes with the campaign could not be had at
+    this moment, which the request calls `said`. The offer of a coupon stays as it is until the
+    transaction ends."""
+    if campaign.gift_expires_at is not None and campaign.gift_expires_at <= moment:
+        raise DatesOutOfOrder(said, "gift.expires_at")
+    if campaign.coupon is None:
+        return
+    offer = offers.hold(session, campaign.coupon)
+    offers.require_open(offer, moment)
+    if offer.starts_at > moment:
+        raise DatesOutOfOrder("gift.coupon", said)
 
 
 def pause(session: Session, public_id: str) -> Campaign:
@@ -354,7 +407,7 @@ def halt(session: Session) -> None:
     )
 
 
-def rest(campaign: Campaign, programme: Programme, now: datetime) -> Rest | None:
+def rest(session: Session, campaign: Campaign, programme: Programme, now: datetime) -> Rest | None:
     """Why a campaign that is to tell members tells none at this moment; None if it does, or if it
     is not started or over."""
     if campaign.state == "paused":
@@ -365,6 +418,10 @@ def rest(campaign: Campaign, programme: Programme, now: datetime) -> Rest | None
         return None
     if (until := _end_of_quiet(campaign, programme, now)) is not None:
         return Rest("quiet_hours", until)
+    if campaign.coupon is not None and campaign.frozen_at is not None:
+        offer = offers.by_public_id(session, campaign.coupon)
+        if _is_to_come(offer, now):
+            return Rest("coupon", max(offer.starts_at, campaign.not_before))
     return Rest("pace", campaign.not_before) if campaign.not_before > now else None
 
 
@@ -401,6 +458,7 @@ def step(
     if campaign.started_at is None:
         campaign.state, campaign.started_at = "running", now
         campaign.last_id = _newest_member(session, programme.id)
+        named.hold(session, programme.id, campaign.audience)
         meant = named.meaning(session, programme.id, campaign.audience)
         campaign.audience = documents.stored(meant)
     elif campaign.frozen_at is None:
@@ -759,5 +817,5 @@ def _draft(campaign: Campaign) -> CampaignDraft:
         cast(CampaignPurpose, campaign.purpose),
         campaign.present,
         campaign.coupon,
-        campaign.starts_at if campaign.state == "draft" else None,
+        campaign.starts_at if campaign.started_at is None else None,
     )

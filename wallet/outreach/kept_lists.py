@@ -38,7 +38,7 @@ def make(
 def delete(session: Session, programme: Programme, name: str, by: Author, now: datetime) -> None:
     """Delete a list. Raises `UnknownList`, and `ListInUse` while a segment, or a campaign or an
     offer whose recipients are not gathered, means it."""
-    one = lists.named(session, programme.id, name)
+    one = lists.locked(session, programme.id, name)
     if places := [
         what for what, document in _waiting(session, programme) if _means(document, name)
     ]:

@@ -6,6 +6,7 @@ import io
 import json
 import re
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from phones import Phone, values
@@ -36,7 +37,8 @@ SENT = {
     "when": "now",
     "do": "next",
 }
-RICH = json.dumps({"kind": "balance", "at_least": 100})
+RICH_TREE = {"kind": "balance", "at_least": 100}
+RICH = json.dumps(RICH_TREE)
 
 
 @pytest.fixture
@@ -76,6 +78,11 @@ def pressed(marketer: Visitor, draft: str, **entries: object) -> TestResponse:
     """Send, pressed on the page that says all that it brings."""
     mark = opened(marketer, f"{draft}/send")
     return marketer.send(f"{draft}/send", opened=mark, **entries)
+
+
+def marketer_link(page: str, what: str) -> str:
+    """Where the link of a page leads that has this in its address."""
+    return html.unescape(re.search(rf'href="([^"]*[?&]{what}=[^"]*)"', page)[1])
 
 
 def refused(answer: TestResponse, field: str, sentence: str, **typed: str) -> None:
@@ -206,6 +213,21 @@ class TestBeforeItIsSent:
         assert "Анна, латте за полцены!" in said
         assert "Борис, латте" not in said  # whoever gets nothing is no example
 
+    def test_the_words_are_seen_while_the_gift_and_the_time_are_not_typed_yet(
+        self, marketer, client, join
+    ) -> None:
+        phone_of(client, join(name="Анна"))
+        empty = {"gift": "yes", "gift_points": "", "gift_lives": "days", "when": "at", "at": ""}
+        said = words(marketer.send(NEW, f"{LIST}/preview", **{**SENT, **empty}).text)
+        assert "Анна, латте за полцены!" in said
+        assert "1 member is told" in said
+        assert "Please fill this in." not in said
+        refused(marketer.send(NEW, **{**SENT, **empty}), "gift_points", "Please fill this in.")
+        wrong = {**SENT, **empty, "text_ru": "{{nmae}}"}
+        assert "“{{nmae}}” is not known here" in words(
+            marketer.send(NEW, f"{LIST}/preview", **wrong).text
+        )
+
     def test_who_may_not_see_names_sees_none_in_the_texts(
         self, client, installation, join, monkeypatch
     ) -> None:
@@ -327,6 +349,65 @@ class TestItsCourse:
         assert "cancelled" in words(marketer.read(draft))
         codes = [code.removeprefix("campaign.") for code, *_who in noted()]
         assert codes[-5:] == ["made", "started", "paused", "resumed", "cancelled"]
+
+    def test_a_planned_one_is_changed_and_copied(
+        self, marketer, client, member, house, installation, clock_now, noted
+    ) -> None:
+        phone = phone_of(client, member)
+        zone = ZoneInfo("Europe/Moscow")
+        first, second = (
+            (clock_now() + timedelta(hours=hour)).astimezone(zone).isoformat()[:16]
+            for hour in (1, 2)
+        )
+        draft = made(marketer, installation, when="at", at=first)
+        pressed(marketer, draft, at=first)
+        page = marketer.read(f"{draft}/edit")
+        assert "Nobody was told yet, so all of it can be changed." in words(page)
+        assert f'value="{first}"' in page
+        changed = {**SENT, "text_ru": "Латте даром!", "text_en": "", "do": "save", "when": "at"}
+        past = {**changed, "at": "2001-01-01T10:00", "opened": opened(marketer, f"{draft}/edit")}
+        refused(marketer.send(f"{draft}/edit", **past), "at", "This moment is over.")
+        later = {**past, "at": second}
+        assert marketer.send(f"{draft}/edit", **later).location == draft
+        (campaign,) = campaigns(installation)
+        assert campaign.state == "scheduled"
+        assert campaign.starts_at.astimezone(zone).isoformat()[:16] == second
+        assert campaign.not_before == campaign.starts_at
+        stale = marketer.send(f"{draft}/edit", **later)  # opened before it was changed
+        assert stale.status_code == 422 and "changed this meanwhile" in words(stale.text)
+        clock_now.now = campaign.starts_at
+        house.run("messages", "relay", "apple")
+        assert values(opened_pass(phone.fetch().data))["news"] == "Латте даром!"
+        assert ("campaign.changed", "employee", "marketer@example.com") in noted()
+        copied = marketer.read(marketer_link(marketer.read(draft), "copy"))
+        assert 'value="Friday latte (copy)"' in copied and "Латте даром!" in copied
+        assert second not in copied
+
+    def test_one_that_has_begun_keeps_its_recipients(
+        self, marketer, client, member, house, installation, api
+    ) -> None:
+        phone_of(client, member)
+        draft = made(marketer, installation, held_out="10")
+        pressed(marketer, draft)
+        with installation.database.transaction() as session:
+            session.scalars(select(Campaign)).one().started_at = installation.clock()
+        edited = marketer.get(f"{draft}/edit")
+        assert edited.location == draft  # it runs
+        marketer.send(draft, f"{draft}/pause")
+        page = marketer.read(f"{draft}/edit")
+        assert "It has begun." in words(page)
+        assert 'name="held_out" value="10"' in page and 'type="radio"' not in page
+        mark = opened(marketer, f"{draft}/edit")
+        new = {"name": "Latte", "text_ru": "Позже!", "held_out": "0", "do": "save", "opened": mark}
+        assert marketer.send(f"{draft}/edit", **new).location == draft
+        (campaign,) = campaigns(installation)
+        assert (campaign.texts, campaign.holdout_percent) == ({"ru": "Позже!"}, 10)
+        assert campaign.quiet is None and campaign.starts_at is not None
+        path = f"campaigns/{campaign.public_id}"
+        for part in ({"holdout_percent": 0}, {"gift": {"points": 5}}, {"audience": RICH_TREE}):
+            answer = api.call("PATCH", path, part)
+            assert answer.get_json()["code"] == "campaign_begun", part
+        assert api.call("PATCH", path, {"name": "x"}).status_code == 200
 
     def test_quiet_hours_and_why_nobody_is_told_are_said(
         self, marketer, client, member, house, installation

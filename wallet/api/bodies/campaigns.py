@@ -145,7 +145,7 @@ class CampaignIn(CampaignPart):
 
 
 class CampaignChange(CampaignPart):
-    """Changes of a draft. What is not named stays as it is."""
+    """Changes of a campaign that tells nobody at present. What is not named stays as it is."""
 
     model_config = shows({"holdout_percent": 5})
 
@@ -190,7 +190,8 @@ class ProgressOut(AnswerBody):
     recipients is complete. `ends_about`: when all will be settled at the present pace.
 
     `waits_for`: why no member is told at present: `start` is still to come, it is `quiet_hours`,
-    phones are behind with what they were told before (`pace`), or it is `paused`. `waits_until`:
+    the offer of its `coupon` is not on the cards yet, phones are behind with what they were told
+    before (`pace`), or it is `paused`. `waits_until`:
     when it goes on by itself."""
 
     recipients: int

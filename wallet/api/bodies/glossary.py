@@ -715,8 +715,8 @@ MEANINGS: Mapping[str, str] = {
         "sending them is refused."
     ),
     "waits_for": N_(
-        "Why no member is told at present: `start`, `quiet_hours`, `pace` or `paused`; null where "
-        "nothing is waited for."
+        "Why no member is told at present: `start`, `quiet_hours`, `coupon`, `pace` or `paused`; "
+        "null where nothing is waited for."
     ),
     "waits_until": N_("When the campaign goes on by itself; null where it does not wait for that."),
     "CampaignIn.quiet_hours": N_(

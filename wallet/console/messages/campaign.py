@@ -46,7 +46,7 @@ def show(campaign_id: str) -> str:
     with house.database.reading() as session:
         campaign = here(session, campaign_id)
         reading = CampaignReading.begin(session, house.clock())
-        given = {**_progress(campaign, reading), **_about(session, campaign, reading)}
+        given = {**_progress(session, campaign, reading), **_about(session, campaign, reading)}
         if campaign.started_at is not None:
             given |= outcome.of(session, campaign, reading)
             given |= brought.of(session, campaign, _days(), reading)
@@ -75,7 +75,7 @@ def progress(campaign_id: str) -> Response:
         campaign = here(session, campaign_id)
         reading = CampaignReading.begin(session, house.clock())
         part = render_template(
-            PROGRESS, campaign=campaign, may=pages.may, **_progress(campaign, reading)
+            PROGRESS, campaign=campaign, may=pages.may, **_progress(session, campaign, reading)
         )
     answer = make_response(part)
     if campaign.state not in OPEN:
@@ -126,8 +126,8 @@ def _days() -> int:
     return int(asked) if asked in map(str, DAYS) else 30
 
 
-def _progress(campaign: Campaign, reading: CampaignReading) -> dict[str, Any]:
-    rest = campaigns.rest(campaign, reading.programme, reading.now)
+def _progress(session: Session, campaign: Campaign, reading: CampaignReading) -> dict[str, Any]:
+    rest = campaigns.rest(session, campaign, reading.programme, reading.now)
     said, look = told.state(campaign)
     total = campaign.recipients if campaign.frozen_at is not None else 0
     return {
@@ -145,6 +145,7 @@ def _progress(campaign: Campaign, reading: CampaignReading) -> dict[str, Any]:
         if total
         else "",
         "is_open": campaign.state in OPEN,
+        "may_change": campaign.state in campaigns.CHANGEABLE,
     }
 
 

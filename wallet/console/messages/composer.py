@@ -23,7 +23,7 @@ from wallet.console.forms import FormEntries, FormRefused
 from wallet.console.members import conditions, conditions_form
 from wallet.console.members.conditions import ConditionKind
 from wallet.console.messages import draft_form, seen, told
-from wallet.console.messages.draft_form import WrittenDraft
+from wallet.console.messages.draft_form import TypedDraft, WrittenDraft
 from wallet.console.messages.told import HERE, READ, WRITE, CampaignReading, here
 from wallet.console.pages import IN_PROGRAMME, needs
 from wallet.installation import current_installation
@@ -56,8 +56,11 @@ class ComposerLook:
 @needs(WRITE)
 def new() -> str:
     """The form of a new campaign; with `segment` or `tree` in the address for these members, as the
-    list of members leads here, and with `at` for this moment, as the calendar does."""
+    list of members leads here, with `at` for this moment, as the calendar does, and with `copy` as
+    another campaign has it."""
     typed = draft_form.fresh()
+    if copied := request.args.get("copy"):
+        typed = _copied(copied)
     if name := request.args.get("segment"):
         typed |= {"whom": "segment", "segment": name}
     elif (tree := conditions.read(request.args.get("tree", ""))) is not None:
@@ -70,6 +73,17 @@ def new() -> str:
         look = ComposerLook(typed["tree"], None, typed.get("coupon", ""))
         around = _around(session, look, None)
     return pages.show(COMPOSER, HERE, typed=typed, problems={}, once=str(uuid4()), **around)
+
+
+def _copied(campaign_id: str) -> TypedDraft:
+    """The form of a new campaign with all that another one has, but for its moment."""
+    house = current_installation()
+    with house.database.reading() as session:
+        draft = campaigns.drafted(here(session, campaign_id))
+        reading = CampaignReading.begin(session, house.clock())
+        typed = draft_form.typed(replace(draft, at=None), reading, "")
+    name = _("%(name)s (copy)", name=draft.name)
+    return {**typed, "name": name if len(name) <= campaigns.LONGEST_NAME else draft.name}
 
 
 @routes.post(f"{IN_PROGRAMME}/messages/new")
@@ -105,11 +119,11 @@ def make() -> Response:
 @routes.get(f"{IN_PROGRAMME}/messages/<campaign_id>/edit")
 @needs(WRITE)
 def edit(campaign_id: str) -> Response | str:
-    """The form of a draft."""
+    """The form of a campaign that tells nobody at present."""
     house = current_installation()
     with house.database.reading() as session:
         campaign = here(session, campaign_id)
-        if campaign.state != "draft":
+        if campaign.state not in campaigns.CHANGEABLE:
             return pages.go("console.campaign.show", campaign_id=campaign_id)
         reading = CampaignReading.begin(session, house.clock())
         draft = campaigns.drafted(campaign)
@@ -122,7 +136,7 @@ def edit(campaign_id: str) -> Response | str:
 @routes.post(f"{IN_PROGRAMME}/messages/<campaign_id>/edit")
 @needs(WRITE)
 def save(campaign_id: str) -> Response:
-    """Change a draft."""
+    """Change a draft, or a campaign that is planned or paused."""
     entries, house = FormEntries(), current_installation()
     with house.database.reading() as session:
         campaign = here(session, campaign_id)
@@ -134,7 +148,11 @@ def save(campaign_id: str) -> Response:
         found = here(session, campaign_id)
         changes.held(session, found)
         opened.require_fresh(session, entries, [campaign_deeds.of(found)])
-        written = _whole(entries, session, CampaignReading.begin(session, now))
+        reading = CampaignReading.begin(session, now)
+        if found.started_at is None:
+            written = _whole(entries, session, reading)
+        else:
+            written = _on_the_way(entries, campaigns.drafted(found), reading)
         wanted = {name: getattr(written.draft, name) for name in CampaignDraft.__dataclass_fields__}
         campaign_deeds.change(session, found, wanted, pages.author(), now)
         return written
@@ -142,7 +160,10 @@ def save(campaign_id: str) -> Response:
     written = doing.made(entries, work, draft_form.field_of)
     if written is None:
         return _with(entries, ComposerLook(entries["tree"], None), campaign)
-    return _onwards(entries, campaign_id, written)
+    if campaign.state == "draft":
+        return _onwards(entries, campaign_id, written)
+    pages.say(_("Saved."))
+    return pages.go("console.campaign.show", campaign_id=campaign_id)
 
 
 def _whole(entries: FormEntries, session: Session, reading: CampaignReading) -> WrittenDraft:
@@ -156,6 +177,17 @@ def _whole(entries: FormEntries, session: Session, reading: CampaignReading) -> 
     if written is None or not entries.fit:
         raise FormRefused
     return written
+
+
+def _on_the_way(
+    entries: FormEntries, draft: CampaignDraft, reading: CampaignReading
+) -> WrittenDraft:
+    """What was typed for a campaign that has begun. Raises `FormRefused`."""
+    entries.problems.clear()  # the work may be repeated
+    written = draft_form.read_on_the_way(entries, draft, reading)
+    if written is None:
+        raise FormRefused
+    return WrittenDraft(written, None)
 
 
 def _onwards(entries: FormEntries, campaign_id: str, written: WrittenDraft | None) -> Response:

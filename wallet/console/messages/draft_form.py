@@ -1,7 +1,7 @@
 """The form of a campaign: what was typed, as a draft, and a draft as it stands in the form."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,7 +10,14 @@ from sqlalchemy.orm import Session
 
 from ledger import words
 from ledger.contacts import Unfit, readable
-from ledger.errors import Refusal, UnknownOffer, UnknownSegment
+from ledger.errors import (
+    DateOutOfRange,
+    DatesOutOfOrder,
+    OfferOver,
+    Refusal,
+    UnknownOffer,
+    UnknownSegment,
+)
 from ledger.limits import MOST_POINTS
 from ledger.offers import offers
 from ledger.programmes import units
@@ -56,6 +63,9 @@ LIVES = ("usual", "days", "until")
 # What comes with the message, as the form has it: nothing, points, or a coupon.
 NOTHING, POINTS, COUPON = "", "yes", "coupon"
 
+# What must be right, besides the texts, before anything can be shown of a message.
+SEEN_AT_ONCE = ("whom", "segment", "condition", "allow")
+
 TypedDraft = dict[str, str]
 
 
@@ -77,7 +87,8 @@ def read(
     entries: FormEntries, session: Session, reading: CampaignReading, *, is_whole: bool = True
 ) -> WrittenDraft | None:
     """The draft that was typed; None if something of it is none, which the entries then say. A
-    draft that is not `is_whole` is looked at while it is typed: it needs no name."""
+    draft that is not `is_whole` is looked at while it is typed: its words and its recipients are
+    enough, and what is missing elsewhere is said when it is saved."""
     name = _line(entries, "name", required=is_whole)
     said = texts(entries, reading.programme.languages)
     allowed = ALLOWED.get(entries["allow"])
@@ -88,6 +99,8 @@ def read(
     quiet, cap = _quiet(entries), _cap(entries)
     held = whole_between(entries, "held_out", 0, MOST_HELD_OUT, required=False)
     at = _at(entries)
+    if not is_whole:
+        _leave_for_later(entries)
     if not entries.fit or allowed is None or audience is None:
         return None
     purpose, consent = allowed
@@ -110,9 +123,28 @@ def read(
     )
 
 
+def _leave_for_later(entries: FormEntries) -> None:
+    for name in list(entries.problems):
+        if name not in SEEN_AT_ONCE and not name.startswith(text_name("")):
+            del entries.problems[name]
+
+
+def read_on_the_way(
+    entries: FormEntries, draft: CampaignDraft, reading: CampaignReading
+) -> CampaignDraft | None:
+    """The draft of a campaign that has begun, with what can be changed of it
+    (`campaigns.CHANGES_ON_THE_WAY`); None if something typed is none."""
+    name = _line(entries, "name", required=True)
+    said = texts(entries, reading.programme.languages)
+    quiet, cap = _quiet(entries), _cap(entries)
+    return replace(draft, name=name, texts=said, quiet=quiet, cap=cap) if entries.fit else None
+
+
 def field_of(refusal: Refusal) -> str:
     """At which field of the form a refusal is said."""
     match refusal:
+        case DateOutOfRange():
+            return "at"
         case UnknownPlaceholder() | PluralFormsWrong() | PlaceholderMalformed():
             return text_name(refusal.language)
         case TextMissing():
@@ -121,8 +153,12 @@ def field_of(refusal: Refusal) -> str:
             return "segment"
         case ConsentNeeded():
             return "allow"
-        case UnknownOffer() | OfferForOne():
+        case UnknownOffer() | OfferForOne() | OfferOver():
             return "coupon"
+        case DatesOutOfOrder(earlier="gift.coupon"):
+            return "coupon"
+        case DatesOutOfOrder():
+            return "gift_until"
     return FORM
 
 

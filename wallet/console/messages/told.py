@@ -128,6 +128,11 @@ def waiting(rest: Rest | None, reading: CampaignReading) -> str:
             return _("It begins %(moment)s.", moment=until)
         case "quiet_hours":
             return _("These are quiet hours: it goes on %(moment)s.", moment=until)
+        case "coupon":
+            return _(
+                "The announcement of its coupon is not on the cards yet: it goes on by itself once"
+                " it is."
+            )
         case "pace":
             return _("Phones are still fetching what went out: it goes on by itself.")
     return _("It is paused: nobody is told until you resume it.")
