@@ -70,8 +70,8 @@ class Sales:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a campaign cost up to now: how many members were told, and how many points of the main
-    unit came with its messages."""
+    """What a campaign or a built-in message cost up to now: how many members were told, and how
+    many points of the main unit came with its messages."""
 
     messages: int
     gifts: int
@@ -108,12 +108,7 @@ def of_message(
     """What was bought in so many days after a built-in message, by those for whom it was due at
     `since` or later and before `until`. Whoever it was due for twice counts twice."""
     theirs = _Watched(
-        (
-            Delivery.programme_id == programme.id,
-            Delivery.kind == kind,
-            Delivery.created_at >= since,
-            Delivery.created_at < until,
-        ),
+        (*_of_message(programme, kind, since), Delivery.created_at < until),
         Delivery.created_at,
         _later(session, Delivery.created_at, days),
     )
@@ -164,13 +159,42 @@ def _compared(
 
 def cost(session: Session, campaign: Campaign) -> Cost:
     """What the campaign cost up to now."""
+    return _cost(session, Delivery.campaign_id == campaign.id)
+
+
+def cost_of_message(
+    session: Session, programme: Programme, kind: MessageKind, since: datetime
+) -> Cost:
+    """What a built-in message cost since this moment."""
+    return _cost(session, *_of_message(programme, kind, since))
+
+
+def ends_of_message(
+    session: Session, programme: Programme, kind: MessageKind, since: datetime
+) -> dict[str, int]:
+    """How many deliveries of a built-in message, made since this moment, are in which state."""
+    query = select(Delivery.state, func.count()).where(*_of_message(programme, kind, since))
+    return {row[0]: row[1] for row in session.execute(query.group_by(Delivery.state))}
+
+
+def _of_message(
+    programme: Programme, kind: MessageKind, since: datetime
+) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Delivery.programme_id == programme.id,
+        Delivery.kind == kind,
+        Delivery.created_at >= since,
+    )
+
+
+def _cost(session: Session, *theirs: ColumnElement[bool]) -> Cost:
     gifts = session.scalar(
         select(func.sum(Entry.amount))
         .join(Account, Account.id == Entry.account_id)
         .join(Delivery, Delivery.gift_posting_id == Entry.posting_id)
-        .where(Delivery.campaign_id == campaign.id, Account.kind == MEMBER, Entry.amount > 0)
+        .where(*theirs, Account.kind == MEMBER, Entry.amount > 0)
     )
-    told = select(func.count()).where(Delivery.campaign_id == campaign.id, Delivery.state == "told")
+    told = select(func.count()).where(*theirs, Delivery.state == "told")
     return Cost(session.scalars(told).one(), int(gifts or 0))
 
 

@@ -10,13 +10,16 @@ import orjson
 from sqlalchemy.orm import Session
 
 from ledger import languages
+from ledger.languages import Texts
 from ledger.people.members import Member
 from ledger.programmes.programmes import Programme
 from wallet.apple import bundle
 from wallet.apple.bundle import Identity, PassTemplate
 from wallet.google import objects
-from wallet.outreach import campaigns, wording
+from wallet.outreach import campaigns, gifts, messages, wording
 from wallet.outreach.campaigns import CampaignDraft
+from wallet.outreach.gifts import MessageGift
+from wallet.outreach.wording import Known
 from wallet.passes import content, designs, showing, templates
 from wallet.passes.content import Design, Facts, LastMessage
 
@@ -60,25 +63,50 @@ def of(
     """The message of this draft as each of these members would see it. Raises what
     `wording.check` raises."""
     campaigns.check_texts(draft, programme)
+    return of_texts(session, programme, draft.texts, draft.gift, {}, members, now)
+
+
+def of_texts(
+    session: Session,
+    programme: Programme,
+    texts: Texts,
+    gift: MessageGift | None,
+    about: Known,
+    members: Sequence[Member],
+    now: datetime,
+) -> list[SeenMessage]:
+    """A message of these texts as each of these members would see it, who have the gift by then.
+    `about` fills the places that only this kind of message has."""
+    about = {**about, wording.GIFT: gifts.amount(session, programme, gift)}
     design = templates.design(templates.current(session, programme.id))
     facts = showing.facts(session, programme, [one.id for one in members], now)
     face = PassTemplate.prepare(design)
-    return [_seen(session, programme, draft, one, facts[one.id], design, face) for one in members]
+    given = 0 if gift is None else gift.points
+    return [
+        _seen(
+            programme,
+            texts,
+            about,
+            one,
+            replace(facts[one.id], points=facts[one.id].points + given),
+            design,
+            face,
+        )
+        for one in members
+    ]
 
 
 def _seen(
-    session: Session,
     programme: Programme,
-    draft: CampaignDraft,
+    texts: Texts,
+    about: Known,
     member: Member,
     facts: Facts,
     design: Design,
     face: PassTemplate,
 ) -> SeenMessage:
-    text = campaigns.text_for(session, programme, draft, facts)
-    language = wording.language_for(draft.texts, facts.locale, *programme.languages)
-    if draft.gift is not None:
-        facts = replace(facts, points=facts.points + draft.gift.points)
+    text = messages.text_for(programme, texts, facts, about)
+    language = wording.language_for(texts, facts.locale, *programme.languages)
     shown = content.render(design, replace(facts, message=LastMessage(SAMPLE, text)))
     card = orjson.loads(bundle.render(face, NOBODYS, shown))
     field = _message_field(design, card)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from ledger.people.cards import Card
 from ledger.people.consents import Consent
 from ledger.people.members import Member
+from ledger.people.persons import Person
 from ledger.programmes.programmes import Programme
 from ledger.segments import membership, named, scope
 from ledger.segments.kinds.agreed import Agreed
@@ -77,6 +78,21 @@ def of(session: Session, programme: Programme, draft: CampaignDraft, now: dateti
         .where(membership.condition(tree, in_scope))
     ).one()
     return Reach(int(row[0]), **dict(zip(counted, map(int, row[1:]), strict=True)))
+
+
+def tongues(
+    session: Session, programme: Programme, draft: CampaignDraft, now: datetime
+) -> dict[str, int]:
+    """How many of those who would be told read which language, as far as theirs is known. Raises
+    `UnknownSegment`."""
+    rows = session.execute(
+        select(Person.locale, func.count())
+        .select_from(Member)
+        .join(Person, Person.member_id == Member.id)
+        .where(told(session, programme, draft, now), Person.locale.is_not(None))
+        .group_by(Person.locale)
+    )
+    return {str(row[0]): row[1] for row in rows}
 
 
 def some(

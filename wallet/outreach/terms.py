@@ -141,13 +141,7 @@ def put(
 ) -> Wanted:
     """Set how the programme has this message from now on. Raises what `wording.check` raises,
     `MessageRefused`, `ConsentNeeded`, `NoMessageField`."""
-    unit = units.named(session, programme.id, None)
-    has_gift = wanted.gift is not None
-    # Our own texts may stand in for those of a language whose words have other plural forms.
-    usual = standard(kind, unit, programme.languages, with_gift=has_gift, days=wanted.days)
-    if wanted.texts != usual.texts:
-        places = wording.with_gift(PLACES[kind], has_gift=has_gift)
-        wording.check(wanted.texts, places, programme.languages)
+    check_texts(kind, wanted, programme, units.named(session, programme.id, None))
     if (wanted.days is None) == (kind in WITH_DAYS) and kind not in AHEAD:
         raise MessageRefused("days")
     if wanted.holdout_percent and kind not in ADVERTISING:
@@ -179,6 +173,16 @@ def put(
     session.expire_all()
     wake_after_commit(session, PUMP)
     return wanted
+
+
+def check_texts(kind: MessageKind, wanted: Wanted, programme: Programme, unit: Unit) -> None:
+    """Raises what `wording.check` raises."""
+    has_gift = wanted.gift is not None
+    # Our own texts may stand in for those of a language whose words have other plural forms.
+    usual = standard(kind, unit, programme.languages, with_gift=has_gift, days=wanted.days)
+    if wanted.texts != usual.texts:
+        places = wording.with_gift(PLACES[kind], has_gift=has_gift)
+        wording.check(wanted.texts, places, programme.languages)
 
 
 def decide(

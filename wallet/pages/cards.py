@@ -435,9 +435,20 @@ def _offer_line(
         title=title,
         text=text,
         until=showing.until(offer, programme, language.current()),
-        note=_("You have used it") if coupon is not None and coupon.state == "used" else "",
+        note=_note(coupon, is_over=is_over),
         ways=() if is_over else _coupon_ways(token, offer.public_id),
     )
+
+
+def _note(coupon: Pass | None, *, is_over: bool) -> str:
+    """What is said of the member's coupon of an offer, if they have one."""
+    if coupon is None:
+        return ""
+    if coupon.state == "used":
+        return _("You have used it")
+    if is_over:
+        return ""
+    return _("You have a coupon of this: put it into your phone, and show it at the till.")
 
 
 def _coupon_ways(token: str, offer_id: str) -> tuple[Way, ...]:

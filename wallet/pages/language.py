@@ -116,10 +116,10 @@ def ngettext(one: str, many: str, count: int) -> str:
     return text % {"num": count}
 
 
-def counted(one: str, many: str, count: int) -> str:
+def counted(one: str, many: str, count: int, **facts: str) -> str:
     """The phrase for `count` things, with the number in its place `%(count)s`."""
     text: str = _texts().ungettext(one, many, count)
-    return text % {"num": count, "count": words.number_in(current(), count)}
+    return text % {**facts, "num": count, "count": words.number_in(current(), count)}
 
 
 def number(count: int) -> str:

@@ -107,6 +107,30 @@ class TestBuiltIn:
             assert "Happy birthday!" in answer.text or field.startswith("text_")
         assert not kept(installation, "birthday").on
 
+    def test_it_is_seen_before_it_is_switched_on_and_its_cost_afterwards(
+        self, marketer, client, join, house
+    ) -> None:
+        anna = join(name="Анна", locale="ru", birthday=str(house.clock().date()))
+        phone = Phone.with_card(client, anna)
+        assert phone.register().status_code == 201
+        page = f"{BUILT_IN}/birthday"
+        own = {**BIRTHDAY, "days": "0"}
+        said = words(marketer.send(page, f"{page}/preview", **own, opened="0").text)
+        assert "С днём рождения, Анна! Вам 200." in said
+        assert "Who gets it: everybody whom it is about." in said
+        assert "gets 200 points that live 30 days with it" in said
+        half = {**own, "gift_points": "", "days": "x", "text_ru": "{{points}} {{nmae}}"}
+        said = words(marketer.send(page, f"{page}/preview", **half, opened="0").text)
+        assert "“{{nmae}}” is not known here" in said
+        for kind in ("accrued", "spent", "burning", "lapsed"):
+            assert "Анна" in words(marketer.read(f"{BUILT_IN}/{kind}"))
+        assert "In the last 30 days it came to nobody." in words(marketer.read(page))
+        assert marketer.send(page, opened=opened(marketer, page), **own).status_code == 303
+        house.run("messages")
+        said = words(marketer.read(page))
+        assert "In the last 30 days Got it 1" in said
+        assert "Gifts 200 points" in said
+
     def test_two_people_are_told_of_each_other(self, app, client, installation) -> None:
         anna = signed_in(client, installation, "marketer", email="anna@example.com")
         boris = signed_in(app.test_client(), installation, "manager", email="boris@example.com")

@@ -62,9 +62,10 @@ def title(offer: Offer) -> str:
     return languages.said(offer.titles, *language.wanted()) or _("(erased)")
 
 
-def text(offer: Offer) -> str:
-    """What the offer says below its title, in the reader's language; it may be empty."""
-    return languages.said(offer.texts, *language.wanted())
+def gives(offer: Offer) -> list[str]:
+    """All that the offer says, in the reader's language, line by line: its title, and the words
+    below it, if there are any."""
+    return [title(offer), *languages.said(offer.texts, *language.wanted()).splitlines()]
 
 
 def of_members(

@@ -2,11 +2,13 @@
 one tomorrow."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from flask import Blueprint
+from flask import Blueprint, render_template
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -19,24 +21,28 @@ from wallet.console import doing, opened, pages
 from wallet.console.choices import language_name
 from wallet.console.forms import FORM, FormEntries, FormRefused
 from wallet.console.members import people
-from wallet.console.messages import draft_form, told
+from wallet.console.messages import draft_form, outcome, seen, told
 from wallet.console.messages.draft_form import TypedDraft
 from wallet.console.messages.told import HERE, READ, WRITE, CampaignReading
 from wallet.console.pages import IN_PROGRAMME, needs
 from wallet.delivery import programme_changes
 from wallet.errors import ConsentNeeded, MessageRefused
 from wallet.installation import current_installation
-from wallet.outreach import hours, rounds, terms
-from wallet.outreach.campaigns import MOST_HELD_OUT
+from wallet.outreach import effect, hours, previews, reach, results, rounds, terms
+from wallet.outreach.campaigns import MOST_HELD_OUT, CampaignDraft
 from wallet.outreach.deliveries import MessageKind
 from wallet.outreach.gifts import MessageGift
 from wallet.outreach.recipients import ConsentRule
 from wallet.outreach.terms import MessageTerms, Wanted
+from wallet.outreach.wording import Known, LastDay
 from wallet.pages import language
 from wallet.pages.language import counted
 from wallet.pages.language import gettext as _
 
 LIST, PAGE = "console/messages/built_in_list.html", "console/messages/built_in.html"
+PREVIEW = "console/messages/built_in_preview.html"
+LATELY = 30  # days of which the page says what became of it
+EXAMPLE = 100  # points, or pieces of money, in the words of a preview
 MOST_DUE = 1_000  # members who are looked for of tomorrow
 SHOWN_DUE = 20
 MOST_DAYS = 365
@@ -65,6 +71,12 @@ CONSENTS: Mapping[ConsentRule, str] = {
     "any": N_("Everybody: it is about their own points"),
     "given": N_("Those who agreed to messages"),
     "not_refused": N_("Also those who were never asked"),
+}
+# The same within a sentence.
+WHO: Mapping[ConsentRule, str] = {
+    "any": N_("everybody whom it is about"),
+    "given": N_("those who agreed to messages"),
+    "not_refused": N_("those who agreed to messages, and those who were never asked"),
 }
 # At which field of the form a refusal of these terms stands.
 FIELDS = {"days": "days", "holdout_percent": "held_out", "gift_live_days": "gift_live_days"}
@@ -115,7 +127,26 @@ def show(message_kind: str) -> str:
         reading = CampaignReading.begin(session, current_installation().clock())
         wanted = terms.of_programme(session, reading.programme.id)[known]
         given = _around(session, known, reading)
+        with suppress(Refusal):  # in languages that the programme has given up since
+            given |= _seen(session, known, wanted, reading)
     return pages.show(PAGE, HERE, typed=_typed(known, wanted, reading), problems={}, **given)
+
+
+@routes.post(f"{IN_PROGRAMME}/messages/built-in/<message_kind>/preview")
+@needs(READ)
+def preview(message_kind: str) -> str:
+    """The message as it would be with what is typed, for three members; nothing is saved."""
+    known, entries = _kind(message_kind), FormEntries()
+    with current_installation().database.reading() as session:
+        reading = CampaignReading.begin(session, current_installation().clock())
+        wanted = _read(entries, known, reading, is_whole=False)
+        given: dict[str, Any] = {"cards": [], "comes_to": []}
+        if wanted is not None:
+            try:
+                given = _seen(session, known, wanted, reading)
+            except Refusal as refusal:
+                entries.refused(refusal, draft_form.field_of(refusal))
+    return render_template(PREVIEW, problems=entries.problems, **given)
 
 
 @routes.post(f"{IN_PROGRAMME}/messages/built-in/<message_kind>")
@@ -206,7 +237,71 @@ def _around(session: Session, kind: MessageKind, reading: CampaignReading) -> di
         "zone": reading.programme.timezone,
         "opened": opened.last_change(session, [_thing(kind, reading)]),
         **_tomorrow(session, kind, reading),
+        "lately": _lately(session, kind, reading),
+        "cards": [],
+        "comes_to": [],
     }
+
+
+def _lately(session: Session, kind: MessageKind, reading: CampaignReading) -> list[tuple[str, str]]:
+    """What became of it in the last days, and what it cost; empty where there was nothing."""
+    since = reading.now - timedelta(days=LATELY)
+    ends = effect.ends_of_message(session, reading.programme, kind, since)
+    if not ends:
+        return []
+    found = [
+        (outcome.heading(state), language.number(ends[state]))
+        for state in ("told", "waiting", *results.NOT_TOLD)
+        if state in ends
+    ]
+    points = effect.cost_of_message(session, reading.programme, kind, since).gifts
+    spent = told.worth(session, points, reading) if points else ""
+    return [*found, (_("Gifts"), spent)]
+
+
+def _seen(
+    session: Session, kind: MessageKind, wanted: Wanted, reading: CampaignReading
+) -> dict[str, Any]:
+    """What three members would see of it, with numbers as an example; and to whom it comes. Raises
+    what `wording.check` raises."""
+    programme = reading.programme
+    terms.check_texts(kind, wanted, programme, reading.unit)
+    draft = CampaignDraft("", wanted.texts, consent=wanted.consent)
+    members = reach.some(session, programme, draft, seen.SEEN, reading.now)
+    about = _example(kind, wanted, reading)
+    shown = previews.of_texts(
+        session, programme, wanted.texts, wanted.gift, about, members, reading.now
+    )
+    return {
+        "cards": seen.faces(session, shown),
+        "on_lock_screen": seen.ON_LOCK_SCREEN,
+        "comes_to": _comes_to(kind, wanted, reading),
+    }
+
+
+def _example(kind: MessageKind, wanted: Wanted, reading: CampaignReading) -> Known:
+    """What fills the places of this kind of message, as an example."""
+    some = reading.unit.amount(EXAMPLE * 10**reading.unit.scale)
+    if kind in terms.DAILY and kind != "burning":
+        return {"days": wanted.days or 0}
+    end = hours.begin_of(
+        hours.day_of(reading.now, reading.programme.timezone)
+        + timedelta(days=(wanted.days or 0) + 1),
+        reading.programme.timezone,
+    )
+    return {kind: some, "day": LastDay(end.astimezone(ZoneInfo(reading.programme.timezone)))}
+
+
+def _comes_to(kind: MessageKind, wanted: Wanted, reading: CampaignReading) -> list[str]:
+    """Who gets the words, and who the gift, in sentences."""
+    said = [_("Who gets it: %(who)s.", who=_(WHO[wanted.consent]))]
+    if wanted.gift is None:
+        return said
+    gift = told.gift(wanted.gift, reading)
+    said.append(_("Each of them gets %(gift)s with it, once for each occasion.", gift=gift))
+    if kind in terms.DAILY:
+        said.append(_("Because of the gift it also comes to cards that are in no phone yet."))
+    return said
 
 
 def _tomorrow(session: Session, kind: MessageKind, reading: CampaignReading) -> dict[str, Any]:
@@ -245,8 +340,11 @@ def _typed(kind: MessageKind, wanted: Wanted, reading: CampaignReading) -> Typed
     return shown
 
 
-def _read(entries: FormEntries, kind: MessageKind, reading: CampaignReading) -> Wanted | None:
-    """The terms that were typed; None if something of them is none."""
+def _read(
+    entries: FormEntries, kind: MessageKind, reading: CampaignReading, *, is_whole: bool = True
+) -> Wanted | None:
+    """The terms that were typed; None if something of them is none. While they are typed (not
+    `is_whole`), texts are enough."""
     texts = draft_form.texts(entries, reading.programme.languages)
     days = None
     if kind in (*terms.WITH_DAYS, *terms.AHEAD):
@@ -267,6 +365,9 @@ def _read(entries: FormEntries, kind: MessageKind, reading: CampaignReading) -> 
     held = None
     if kind in terms.ADVERTISING:
         held = draft_form.whole_between(entries, "held_out", 0, MOST_HELD_OUT, required=False)
+    if not is_whole:
+        draft_form.leave_for_later(entries)
+        gift = gift if gift is not None and gift.points else None
     if not entries.fit:
         return None
     rule = next(one for one in CONSENTS if one == consent)

@@ -121,7 +121,7 @@ def show(coupon_id: str) -> str:
             typed="",
             problems={},
             coupon=line,
-            text=coupon_words.text(offer),
+            gives=coupon_words.gives(offer),
             owner=_name_and_url(session, member) if member.erased_at is None else None,
             obstacle=_obstacle(session, listed, now),
             offer_url=pages.url_if_there(

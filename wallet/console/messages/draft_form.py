@@ -100,7 +100,7 @@ def read(
     held = whole_between(entries, "held_out", 0, MOST_HELD_OUT, required=False)
     at = _at(entries)
     if not is_whole:
-        _leave_for_later(entries)
+        leave_for_later(entries)
     if not entries.fit or allowed is None or audience is None:
         return None
     purpose, consent = allowed
@@ -123,7 +123,8 @@ def read(
     )
 
 
-def _leave_for_later(entries: FormEntries) -> None:
+def leave_for_later(entries: FormEntries) -> None:
+    """Say nothing of what is missing where the words and their readers can be shown without it."""
     for name in list(entries.problems):
         if name not in SEEN_AT_ONCE and not name.startswith(text_name("")):
             del entries.problems[name]
@@ -265,7 +266,7 @@ def texts(entries: FormEntries, spoken: Sequence[str]) -> dict[str, str]:
             entries.refuse(
                 name,
                 _(
-                    "At most %(most)s signs; these are %(count)s.",
+                    "At most %(most)s characters; these are %(count)s.",
                     most=language.number(LONGEST_MESSAGE),
                     count=language.number(len(text)),
                 ),

@@ -1,7 +1,7 @@
 """What members will see of a message, and how far it would come, beside its form and before it is
 sent."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, cast
@@ -28,8 +28,7 @@ ON_LOCK_SCREEN = 110  # signs, about: a lock screen shows the first of a message
 
 @dataclass(frozen=True, slots=True)
 class PreviewCard:
-    """What one member will see. `who` is how they are called; `where`: in which wallets their card
-    is."""
+    """What one member will see. `who` is how they are called; `signs`: how long the text is."""
 
     who: str
     seen: SeenMessage
@@ -37,15 +36,26 @@ class PreviewCard:
     is_long: bool
 
 
-def how_far(session: Session, draft: CampaignDraft, reading: CampaignReading) -> Reach:
+@dataclass(frozen=True, slots=True)
+class CountedReach:
+    """How far a draft would come, and how many of those who would be told read which language."""
+
+    reach: Reach
+    readers: Mapping[str, int]
+
+
+def how_far(session: Session, draft: CampaignDraft, reading: CampaignReading) -> CountedReach:
     """How far the draft would come. What is said of many thousands is good for a minute: somebody
     types, and to count them anew at each word would cost more than all the rest."""
     kept = current_app.extensions.setdefault(REACH, {})
     key = orjson.dumps([reading.programme.id, draft.audience, draft.consent, draft.cap])
     if (known := kept.get(key)) is not None and reading.now - known[1] < REACH_LASTS:
-        return cast(Reach, known[0])
-    found = reach.of(session, reading.programme, draft, reading.now)
-    if found.meant > MANY:
+        return cast(CountedReach, known[0])
+    found = CountedReach(
+        reach.of(session, reading.programme, draft, reading.now),
+        reach.tongues(session, reading.programme, draft, reading.now),
+    )
+    if found.reach.meant > MANY:
         for old in [one for one, (_, at) in kept.items() if reading.now - at >= REACH_LASTS]:
             kept.pop(old, None)
         kept[key] = found, reading.now
@@ -54,12 +64,15 @@ def how_far(session: Session, draft: CampaignDraft, reading: CampaignReading) ->
 
 def shown(session: Session, draft: CampaignDraft, reading: CampaignReading) -> dict[str, Any]:
     """What the preview shows of a draft. Raises what `wording.check` raises, `UnknownSegment`."""
-    found = how_far(session, draft, reading)
+    counted_ = how_far(session, draft, reading)
+    found = counted_.reach
+    strangers = told.in_another_language(draft, counted_.readers, reading.programme)
     return {
         "cards": cards(session, draft, reading),
         "found": found,
         "sure": found.told - found.held_out(draft.holdout_percent),
         "held": found.held_out(draft.holdout_percent),
+        "strangers": strangers,
         "lines": told.left_out(found),
         "never_asked": found.never_asked if draft.consent == "given" else 0,
         "cost": _cost(session, draft, found.told - found.held_out(draft.holdout_percent), reading),
@@ -78,7 +91,11 @@ def cards(
     session: Session, draft: CampaignDraft, reading: CampaignReading
 ) -> Sequence[PreviewCard]:
     members = reach.some(session, reading.programme, draft, SEEN, reading.now)
-    seen = previews.of(session, reading.programme, draft, members, reading.now)
+    return faces(session, previews.of(session, reading.programme, draft, members, reading.now))
+
+
+def faces(session: Session, seen: Sequence[SeenMessage]) -> Sequence[PreviewCard]:
+    """What a few members see of a message, as the page shows it to this reader."""
     shown = seen if pages.may(people.PERSONAL) else [_unnamed(one) for one in seen]
     return [
         PreviewCard(

@@ -160,7 +160,8 @@ def _before_sending(session: Session, campaign: Campaign, at: datetime | None) -
     }
     try:
         found: Reach = reach.of(session, reading.programme, draft, reading.now)
-        sentences = told.paragraph(session, draft, found, moment, reading)
+        readers = reach.tongues(session, reading.programme, draft, reading.now)
+        sentences = told.paragraph(session, draft, found, readers, moment, reading)
         given |= {
             "paragraph": " ".join(sentences),
             "cards": seen.cards(session, draft, reading),

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from sqlalchemy.orm import Session
 
+from ledger import languages, words
 from ledger.errors import UnknownOffer
 from ledger.limits import NEVER
 from ledger.money import Money, decimals
@@ -23,7 +24,7 @@ from wallet.console.members import conditions, coupon_words, people
 from wallet.console.members.conditions import Reading
 from wallet.console.shell import ConsoleLink
 from wallet.errors import UnknownCampaign
-from wallet.outreach import base_programme, campaigns
+from wallet.outreach import base_programme, campaigns, wording
 from wallet.outreach.campaigns import Campaign, CampaignDraft, Rest
 from wallet.outreach.gifts import MessageGift
 from wallet.outreach.reach import Reach
@@ -199,9 +200,12 @@ def coupon(session: Session, public_id: str, reading: CampaignReading) -> str:
 
 
 def cost(session: Session, one: MessageGift, members: int, reading: CampaignReading) -> str:
-    """What a gift costs if so many members get it, in points and in money where a point has a
-    worth."""
-    whole = one.points * members
+    """What a gift costs if so many members get it, see `worth`."""
+    return worth(session, one.points * members, reading)
+
+
+def worth(session: Session, whole: int, reading: CampaignReading) -> str:
+    """So many points, and what they are in money where a point has a worth."""
     said = people.points(reading.unit, whole)
     base = base_programme.of(session, reading.programme)
     worth = None if base is None else base.terms.worth
@@ -217,10 +221,12 @@ def paragraph(
     session: Session,
     draft: CampaignDraft,
     found: Reach,
+    readers: Mapping[str, int],
     at: datetime | None,
     reading: CampaignReading,
 ) -> list[str]:
-    """All that pressing Send brings, as sentences of one paragraph."""
+    """All that pressing Send brings, as sentences of one paragraph. `readers`: see
+    `in_another_language`."""
     held = found.held_out(draft.holdout_percent)
     told = found.told - held
     begins = campaigns.quiet_until(draft, reading.programme, at or reading.now) or at
@@ -250,6 +256,7 @@ def paragraph(
                 held,
             )
         )
+    said += in_another_language(draft, readers, reading.programme)
     said += left_out(found)
     if draft.gift is not None and told:
         said.append(
@@ -318,6 +325,30 @@ def left_out(found: Reach) -> list[str]:
             )
         )
     return said
+
+
+def in_another_language(
+    draft: CampaignDraft, readers: Mapping[str, int], programme: Programme
+) -> list[str]:
+    """Who would read the words in a language that is not theirs, though the programme speaks it.
+    `readers`: how many read which language."""
+    without: dict[str, int] = {}
+    for tag, count in readers.items():
+        own = languages.best(programme.languages, tag)
+        if own is not None and languages.best(draft.texts, tag) is None:
+            without[own] = without.get(own, 0) + count
+    read = wording.language_for(draft.texts, *programme.languages)
+    here = language.current()
+    return [
+        counted(
+            "%(count)s of them reads %(own)s and will get the text in %(other)s.",
+            "%(count)s of them read %(own)s and will get the text in %(other)s.",
+            count,
+            own=words.tongues_in(here, [own]),
+            other=words.tongues_in(here, [read]),
+        )
+        for own, count in without.items()
+    ]
 
 
 def _quiet(draft: CampaignDraft, moment: datetime, reading: CampaignReading) -> str:
