@@ -82,6 +82,8 @@ LETTERS = {
 ALIKE = str.maketrans("АВЕКМНОРСТХІ", "ABEKMHOPCTXI")
 # For names that begin with anything else.
 STAR = ".5,0 .64,.36 1.03,.39 .73,.64 .83,1.01 .5,.8 .17,1.01 .27,.64 -.03,.39 .36,.36 .5,0"
+LIKE_A_FIGURE = frozenset("З")  # alone it would be read as 3
+BESIDE = 0.3  # between the letters of a mark of two, as a part of a capital's height
 PEN = 0.145  # the width of the pen, as a part of a capital's height
 
 
@@ -127,7 +129,7 @@ def colour(text: str) -> Colour:
 
 def _put_mark(picture: Image.Image, organization: str, ink: Colour, cap_height: float) -> None:
     """Draw the organisation's letter in the middle; capitals are `cap_height` pixels high."""
-    strokes = [_line(stroke) for stroke in _mark(organization).split(";")]
+    strokes = _mark(organization)
     xs = [x for stroke in strokes for x, _ in stroke]
     ys = [y for stroke in strokes for _, y in stroke]
     # A wide letter or one with an accent gets smaller; it must not touch the edge.
@@ -144,13 +146,31 @@ def _put_mark(picture: Image.Image, organization: str, ink: Colour, cap_height: 
     picture.paste(ink, mask=mask)
 
 
-def _mark(organization: str) -> str:
-    letter = next((char for char in organization if char.isalpha()), "").upper()[:1]
-    letter = letter.translate(ALIKE)
+def _mark(organization: str) -> list[list[Point]]:
+    """The strokes of the first letter; with the second beside it, where the first alone would be
+    taken for a figure."""
+    letters = [char for char in organization if char.isalpha()]
+    first = _letter(letters[0]) if letters else ""
+    strokes = _strokes(LETTERS.get(first, STAR))
+    second = _letter(letters[1]) if first in LIKE_A_FIGURE and len(letters) > 1 else ""
+    if second not in LETTERS:
+        return strokes
+    right = max(x for stroke in strokes for x, _ in stroke) + BESIDE
+    beside = _strokes(LETTERS[second])
+    return [*strokes, *([(x + right, y) for x, y in stroke] for stroke in beside)]
+
+
+def _letter(char: str) -> str:
+    """The letter under which a character is drawn."""
+    letter = char.upper()[:1].translate(ALIKE)
     if letter not in LETTERS:
         # Without its accents: É is drawn as E. (Ё and Й have drawings of their own.)
         letter = unicodedata.normalize("NFD", letter)[:1].translate(ALIKE)
-    return LETTERS.get(letter, STAR)
+    return letter
+
+
+def _strokes(letter: str) -> list[list[Point]]:
+    return [_line(stroke) for stroke in letter.split(";")]
 
 
 def _line(stroke: str) -> list[Point]:

@@ -67,6 +67,8 @@ def test_four_answers_make_a_programme_a_sentence_and_a_card(manager, api) -> No
 def test_the_shop_gives_its_name_to_cards_and_pages(manager, api, installation) -> None:
     anna = api.post("members", {"programme": "demo"}).get_json()
     assert 'value="Café Lilac"' in manager.read(f"{PLACE}?trade=fuel&shop=Café+Lilac")
+    seen = manager.send(PLACE, f"{PLACE}/sentence", **ANSWERS, shop="Café Lilas").text
+    assert 'hx-swap-oob="true"' in seen and '<p class="card-title">Café Lilas</p>' in seen
     manager.send(PLACE, **ANSWERS, shop="Café Lilac")
     with installation.database.reading() as session:
         demo = programmes.by_code(session, "demo")

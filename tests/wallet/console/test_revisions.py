@@ -1,11 +1,13 @@
 """A draft becomes the design of all cards, or is tried on one; what was published comes back."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from design_form import Typed, typed
 from visitors import HOME, Visitor, signed_in
 
+from wallet.console.cards.revisions import differences
 from wallet.delivery import waves
 from wallet.passes import drafts, issued, templates
 from wallet.passes.issued import Pass
@@ -69,6 +71,8 @@ class TestPublishing:
         assert answer.status_code == 303
         assert "Published." in marketer.read(answer.location)
         assert noted()[-1] == ("design.published", "employee", "marketer@example.com")
+        lines = marketer.read(f"{CARD}/revisions")
+        assert "Background, Field “Beans”" in lines, lines
         assert run_wave(installation) == 1
         assert colour_of(installation) == BROWN
         page = marketer.read(CARD)
@@ -123,6 +127,23 @@ class TestPublishing:
         with installation.database.reading() as session:
             assert templates.design(templates.find(session, 1, "offer")).background == GREEN
             assert templates.number_of_revisions(session, 1, "card") == 1
+
+    def test_where_nobody_has_a_card_no_phone_follows(self, marketer) -> None:
+        saved(marketer, background=GREEN)
+        assert "Nobody has one yet, so no phone" in marketer.read(f"{CARD}/publish")
+        said = marketer.read(publish(marketer).location)
+        assert "Published. Nobody has one yet" in said and "follow within moments" not in said
+
+    def test_a_field_that_is_called_otherwise_is_the_same_field(self, app) -> None:
+        before = templates.standard({"ru": "Роза", "en": "Rose"})
+        after = replace(before, fields=tuple(replace(f, key=f"x{f.key}") for f in before.fields))
+        (points,) = (one.key for one in after.fields if one.shows == "points")
+        gone = replace(after, fields=tuple(f for f in after.fields if f.key != points))
+        with app.test_request_context():
+            assert [one.what for one in differences(before, after)] == [
+                "What the form does not show"
+            ]
+            assert [one.after for one in differences(before, gone)] == [""]
 
 
 class TestRevisions:

@@ -36,7 +36,13 @@ def test_what_begins_alike_looks_alike(one: str, other: str) -> None:
     assert icon(one) == icon(other)
 
 
-@pytest.mark.parametrize("letter", ["Щ", "W", "Й", "Ґ", "7"])
+def test_a_letter_that_looks_like_a_figure_has_the_next_one_beside_it() -> None:
+    assert icon("Зерно") == icon("«ЗЕБРА»")
+    assert icon("Зерно") != icon("Зима")
+    assert icon("Кофе") == icon("Кино")  # others stand alone
+
+
+@pytest.mark.parametrize("letter", ["Щ", "W", "Й", "Ґ", "7", "Зщ"])
 def test_no_mark_touches_the_edge(letter: str) -> None:
     logo = drawing.logo(letter, BLUE, WHITE)
     side = logo.width

@@ -3,7 +3,8 @@ it comes back."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from flask import Blueprint, request
 from sqlalchemy.orm import Session
@@ -25,7 +26,7 @@ from wallet.outreach import in_phone
 from wallet.pages import language
 from wallet.pages.language import gettext as _
 from wallet.passes import artwork, drafts, issued, templates
-from wallet.passes.content import Design
+from wallet.passes.content import Design, FieldDesign
 from wallet.passes.issued import Pass
 from wallet.passes.templates import DesignPurpose, Template
 
@@ -34,6 +35,8 @@ OF_DESIGN = f"{IN_PROGRAMME}/cards/<any(card,offer):purpose>"
 MOST_TRIALS = 20  # shown
 
 routes = Blueprint("revisions", __name__)
+
+MOST_NAMED = 3  # parts of a design that a line of the list names
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +77,16 @@ def publish(purpose: DesignPurpose) -> Response:
     """Make the draft the design of all cards."""
     entries, house = FormEntries(), current_installation()
 
-    def work(session: Session) -> bool:
+    def work(session: Session) -> tuple[bool, bool]:
         programme = pages.programme_row(session)
         programme_changes.hold(session, programme)
         worked = worked_on.found(session, purpose)
+        has_cards = _how_many(session, purpose).cards > 0
         if said := worked_on.require_fresh(session, worked, entries["opened"]):
             entries.refuse(FORM, said)
             raise FormRefused
         if worked.draft is None:
-            return False
+            return False, has_cards
         images = drafts.images(session, worked.draft)
         with _in_words(entries, worked.design):
             published = publishing.publish(
@@ -94,15 +98,18 @@ def publish(purpose: DesignPurpose) -> Response:
                 pages.author(),
                 house.clock(),
             )
-        return published.is_new
+        return published.is_new, has_cards
 
-    is_new = doing.made(entries, work)
-    if is_new is None:
+    published = doing.made(entries, work)
+    if published is None:
         with house.database.reading() as session:
             around = _around_publishing(session, worked_on.found(session, purpose))
         return pages.show_again(PUBLISH, HERE, entries, **around)
-    if is_new:
+    is_new, has_cards = published
+    if is_new and has_cards:
         pages.say(_("Published. The cards in phones follow within moments."))
+    elif is_new:
+        pages.say(_("Published. Nobody has one yet: the first will look like this."))
     else:
         pages.say(_("Nothing has changed: cards look like this already, and no phone was woken."))
     return pages.go("console.revisions.listed", purpose=purpose)
@@ -193,7 +200,7 @@ def differences(before: Design, after: Design) -> list[PartChange]:
         _(form.SYMBOLOGIES[before.symbology]),
         _(form.SYMBOLOGIES[after.symbology]),
     )
-    old, new = _fields(before), _fields(after)
+    old, new = _fields(before), _fields(_with_keys_of(before, after))
     for key in dict.fromkeys((*new, *old)):
         what, was = old.get(key, ("", ""))
         named, is_ = new.get(key, ("", ""))
@@ -207,6 +214,29 @@ def differences(before: Design, after: Design) -> list[PartChange]:
     if not found and before != after:
         _add(found, _("What the form does not show"), "", _("changed"))
     return found
+
+
+def _with_keys_of(before: Design, after: Design) -> Design:
+    """The design with the keys that its fields had before: a design that is taken over calls the
+    balance by another key, and it is the balance all the same."""
+    known = {one.key for one in after.fields}
+    left = [one for one in before.fields if one.key not in known]
+    here = {one.key for one in before.fields}
+    fields = []
+    for one in after.fields:
+        twin = None
+        if one.key not in here:
+            twin = next((old for old in left if _is_one(old, one)), None)
+        if twin is not None:
+            left.remove(twin)
+        fields.append(one if twin is None else replace(one, key=twin.key))
+    return replace(after, fields=tuple(fields))
+
+
+def _is_one(old: FieldDesign, new: FieldDesign) -> bool:
+    """Whether people would say that it is one field: it shows the same, a text of its own under the
+    same label."""
+    return old.shows == new.shows and (old.shows != "text" or old.label == new.label)
 
 
 def _add(found: list[PartChange], what: str, before: str, after: str) -> None:
@@ -239,11 +269,12 @@ def _fields(design: Design) -> dict[str, tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class RevisionLine:
-    """A published design in the list."""
+    """A published design in the list. `changed`: what was another than in the one before."""
 
     number: int
     template: Template
     is_current: bool
+    changed: str
 
 
 @routes.get(f"{OF_DESIGN}/revisions")
@@ -253,9 +284,10 @@ def listed(purpose: DesignPurpose) -> str:
     with current_installation().database.reading() as session:
         found = templates.revisions(session, pages.programme().id, purpose)
         lines = [
-            RevisionLine(number, one, number == len(found))
-            for number, one in reversed(list(enumerate(found, 1)))
-        ]
+            RevisionLine(number, one, number == len(found), _changed(before, one))
+            for number, (before, one) in enumerate(pairwise([None, *found]), 1)
+            if one is not None
+        ][::-1]
         wave = waves.of_designs(session, pages.programme().id)
         programme = pages.programme_row(session)
         of_id = publishing.thing(programme, purpose).id
@@ -271,6 +303,18 @@ def listed(purpose: DesignPurpose) -> str:
         wave=wave,
         history=history,
     )
+
+
+def _changed(before: Template | None, after: Template) -> str:
+    """What a revision changed, in the words of the form."""
+    if before is None:
+        return _("the first one")
+    parts = [one.what for one in differences(templates.design(before), templates.design(after))]
+    if not parts:
+        return _("Pictures")
+    named = ", ".join(parts[:MOST_NAMED])
+    more = len(parts) - MOST_NAMED
+    return named if more < 1 else _("%(parts)s and %(count)s more", parts=named, count=str(more))
 
 
 @routes.get(f"{OF_DESIGN}/revisions/<int(max=999999):number>")

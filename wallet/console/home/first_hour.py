@@ -46,6 +46,7 @@ from wallet.passes import barcodes, templates
 
 HERE = "home"
 QUESTIONS, READY = "console/home/first_hour.html", "console/home/ready.html"
+PREVIEW = "console/home/first_hour_preview.html"
 POSTER, TRIAL, OWN_CARD = (
     "console/home/poster.html",
     "console/home/trial.html",
@@ -198,7 +199,7 @@ def _field_of(refusal: Refusal) -> str:
 @routes.post(f"{IN_PROGRAMME}/first-hour/sentence")
 @needs("terms:write")
 def preview() -> str:
-    """The sentence that the answers make so far; nothing is saved."""
+    """The sentence that the answers make so far, and the card; nothing is saved."""
     entries = FormEntries()
     with current_installation().database.reading() as session:
         programme = pages.programme_row(session)
@@ -206,12 +207,13 @@ def preview() -> str:
         wanted = _read(entries, session, programme, of)
         trade = next((one for one in TRADES if one == entries["trade"]), None)
         called = programme.called if trade is None else USUAL[trade].called
+        card = _picture(session, programme, wanted, of, entries["shop"])
         sentence = ""
         if wanted is not None:
             sentence = base_programme.sentence(
                 session, programme, wanted, language.current(), called
             )
-    return pages.show("console/settings/base_sentence.html", HERE, sentence=sentence)
+    return pages.show(PREVIEW, HERE, sentence=sentence, card=card)
 
 
 @routes.post(f"{IN_PROGRAMME}/first-hour/steps")
@@ -355,7 +357,7 @@ def _questions(session: Session, programme: Programme, wanted: Trade | None) -> 
         "trade": trade or "",
         "shop": request.args.get("shop") or _shop(session, programme),
     }
-    around = _around_questions(session, programme, of, base)
+    around = _around_questions(session, programme, of, base, typed["shop"])
     return pages.show(QUESTIONS, HERE, typed=typed, problems={}, sentence=sentence, **around)
 
 
@@ -379,7 +381,7 @@ def _again(entries: FormEntries) -> Response:
         sentence = ""
         if base is not None:
             sentence = base_programme.sentence(session, programme, base, language.current())
-        around = _around_questions(session, programme, of, base)
+        around = _around_questions(session, programme, of, base, entries["shop"])
         return pages.show_again(
             QUESTIONS, HERE, entries, typed=entries, sentence=sentence, **around
         )
@@ -409,7 +411,11 @@ def _read(
 
 
 def _around_questions(
-    session: Session, programme: Programme, of: CountedUnit, base: BaseChoice | None
+    session: Session,
+    programme: Programme,
+    of: CountedUnit,
+    base: BaseChoice | None,
+    shop: str,
 ) -> dict[str, object]:
     return {
         "trades": [
@@ -418,7 +424,7 @@ def _around_questions(
         ],
         "of": of,
         "opened": opened.last_change(session, base_page.things(programme, of.unit)),
-        "card": _picture(session, programme, base, of),
+        "card": _picture(session, programme, base, of, shop),
         "is_again": programme.trade is not None,
     }
 
@@ -462,15 +468,20 @@ def _shown_step(state: StepState) -> ShownStep:
 
 
 def _picture(
-    session: Session, programme: Programme, base: BaseChoice | None, of: CountedUnit
+    session: Session,
+    programme: Programme,
+    base: BaseChoice | None,
+    of: CountedUnit,
+    shop: str = "",
 ) -> WebCard:
-    """The card as somebody has it who has just joined."""
+    """The card as somebody has it who has just joined. `shop`: how the programme shall be
+    called."""
     template = templates.current(session, programme.id)
     design = templates.design(template)
     shown = 0 if base is None else base.terms.welcome_gift or 0
     words = designs.balance_words(design, of.unit, shown)
     return WebCard(
-        programme=programmes.name_in(session, programme, language.current()),
+        programme=shop.strip() or programmes.name_in(session, programme, language.current()),
         look=designs.look(session, template.id),
         shows_points=designs.counts(design),
         label=words.label,
