@@ -140,6 +140,15 @@ def is_foreign(number: PhoneNumber, country: str) -> bool:
     return not number.startswith(f"+{phonenumbers.country_code_for_region(country)}")
 
 
+def phone_example(country: str) -> str:
+    """A mobile number such as people of this country have, with the spaces with which they read
+    it."""
+    example = phonenumbers.example_number_for_type(country, phonenumbers.PhoneNumberType.MOBILE)
+    if example is None:
+        raise ValueError(country)
+    return phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
 def international(number: str) -> str:
     """A stored number with the spaces and dashes with which people read it."""
     return phonenumbers.format_number(

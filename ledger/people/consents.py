@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, cast, get_args
+from typing import Literal, cast
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, String, Text, select, update
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
@@ -19,8 +19,10 @@ from ledger.people import members
 from ledger.people.members import Member
 
 # personal_data: we may keep and use what the person told us. marketing: we may write to them.
-Purpose = Literal["personal_data", "marketing"]
-PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
+# rules: they take part on the conditions that the programme has written down.
+Purpose = Literal["personal_data", "marketing", "rules"]
+# Those about which a member can change their mind: lists and filters tell how it stands with them.
+PURPOSES: tuple[Purpose, ...] = ("personal_data", "marketing")
 ConsentSource = Literal["page", "api", "import", "pass", "console"]
 
 

@@ -150,10 +150,20 @@ def add_unchecked(session: Session, programme_id: int, profile: Profile, now: da
             raise ExternalIdTaken(profile.external_id or "")
 
 
-def change(session: Session, member: Member, changes: Mapping[str, Any], now: datetime) -> bool:
+def change(
+    session: Session,
+    member: Member,
+    changes: Mapping[str, Any],
+    now: datetime,
+    *,
+    checked: bool = True,
+) -> bool:
     """Correct what is known of the person. `changes` has the names of `Profile`; None removes a
-    value. False if nothing differs. Raises `PersonalDataNotKept` for what is new, also
-    `ExternalIdTaken`, `PhoneTaken`, `EmailTaken`, and `UnknownMember` if the person was erased."""
+    value. False if nothing differs. `checked`: somebody vouches for the phone number and the
+    address, so one that another member has is refused. Otherwise it is marked as shared, as in
+    `add_unchecked`, and the answer tells nobody whose it is. Raises `PersonalDataNotKept`
+    for what is new, also `ExternalIdTaken`, `PhoneTaken`, `EmailTaken`, and `UnknownMember` if the
+    person was erased."""
     row = session.scalar(select(Person).where(Person.member_id == member.id).with_for_update())
     if row is None:
         raise UnknownMember
@@ -171,24 +181,46 @@ def change(session: Session, member: Member, changes: Mapping[str, Any], now: da
         )
         if value is not None and value != kept and not shared
     ]
+    shared = (row.phone_shared, row.email_shared)
+    while not _put_right(session, member, before, after, shared, checked=checked):
+        if checked:
+            _refuse_taken(session, member, after)
+        elif _has(session, member, Person.external_id, after.external_id):
+            raise ExternalIdTaken(after.external_id or "")
+    for column, marker, value in left:
+        _hand_on(session, member, column, marker, value)
+    search_words.renew(session, member.programme_id, member.id, after)
+    outbox.append(session, [MemberChanged(member.id)], now)
+    return True
+
+
+def _put_right(
+    session: Session,
+    member: Member,
+    before: Profile,
+    after: Profile,
+    shared: tuple[bool, bool],
+    *,
+    checked: bool,
+) -> bool:
+    """Write the profile in the place of the one before, of which phone and address were `shared`
+    or not; False if a part of it belongs to another member, of whom we did not know."""
+    phone_shared, email_shared = (
+        was_shared if value == was else not checked and _has(session, member, column, value)
+        for was_shared, was, value, column in (
+            (shared[0], before.phone, after.phone, Person.phone),
+            (shared[1], before.email, after.email, Person.email),
+        )
+    )
     try:
         with session.begin_nested():
             session.execute(
                 update(Person)
                 .where(Person.member_id == member.id)
-                .values(
-                    **asdict(after),
-                    phone_shared=row.phone_shared and after.phone == before.phone,
-                    email_shared=row.email_shared and after.email == before.email,
-                )
+                .values(**asdict(after), phone_shared=phone_shared, email_shared=email_shared)
             )
     except IntegrityError:
-        _refuse_taken(session, member, after)
-        raise
-    for column, marker, value in left:
-        _hand_on(session, member, column, marker, value)
-    search_words.renew(session, member.programme_id, member.id, after)
-    outbox.append(session, [MemberChanged(member.id)], now)
+        return False
     return True
 
 

@@ -17,6 +17,7 @@ NO_PLACES = re.compile(r"[.,]0+(?=\D*$)")
 CALLED_CONTEXT = "called"  # what a member is called, as the first word of a sentence
 EARNING = {(True, True): "earns_and_pays", (True, False): "earns", (False, True): "pays"}
 NEITHER = "neither"
+OF = {"points": "", "money": " of money", "stamps": " of stamps"}  # by the kind of the unit
 WORTH, LIVES, FOR_EVER = "worth", "lives", "for_ever"
 # Codes of the catalogue; those of `COUNTING` agree with the number of days.
 CODES = (
@@ -25,6 +26,16 @@ CODES = (
     *(f"{FOR_EVER}{of}" for of in ("", " of money", " of stamps")),
 )
 COUNTING = tuple(f"{LIVES}{of}" for of in ("", " of money", " of stamps"))
+
+# The same, said to somebody who thinks of joining.
+TO_JOIN_CONTEXT = "base programme to who may join"
+WELCOME = "welcome"
+TO_JOIN_CODES = (
+    *(f"{code}{of}" for code in EARNING.values() for of in ("", " of money")),
+    f"{WELCOME} of money",
+    WORTH,
+)
+TO_JOIN_COUNTING = (WELCOME, f"{WELCOME} of stamps")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +59,7 @@ def sentence(
     """What a purchase earns, how much points may pay, what one pays, and how long they live.
     `kind`: of the unit; `live_days`: None for ever."""
     catalogue = words.catalogue("ledger")
-    of = {"points": "", "money": " of money", "stamps": " of stamps"}[kind]
+    of = OF[kind]
     facts = {
         "who": catalogue.text(language, called, CALLED_CONTEXT),
         "back": PercentOf(rates.back),
@@ -66,6 +77,32 @@ def sentence(
     said.append(catalogue.sentence(language, f"{lives}{of}", facts, CONTEXT, live_days))
     text = ", ".join(said)
     return f"{text[:1].upper()}{text[1:]}."
+
+
+def welcome(gift: int | Money, kind: str, language: Language) -> str:
+    """What a new member is welcomed with, as a sentence: so many points, or money."""
+    count = None if isinstance(gift, Money) else gift
+    facts = {"gift": RoundMoney(gift) if isinstance(gift, Money) else gift}
+    code = f"{WELCOME}{OF[kind]}"
+    said = words.catalogue("ledger").sentence(language, code, facts, TO_JOIN_CONTEXT, count)
+    return f"{said}."
+
+
+def to_join(rates: Rates, kind: str, language: Language) -> str:
+    """What purchases earn and what that pays, said to somebody who thinks of joining; empty where
+    they earn nothing and nothing can be paid."""
+    earning = EARNING.get((rates.back > 0, rates.payable > 0))
+    if earning is None or kind == "stamps":
+        return ""
+    facts = {
+        "back": PercentOf(rates.back),
+        "payable": PercentOf(rates.payable),
+        "worth": RoundMoney(Money.of(rates.worth, decimals(rates.currency), rates.currency)),
+    }
+    codes = [f"{earning}{OF[kind]}", *([WORTH] if kind == "points" else [])]
+    catalogue = words.catalogue("ledger")
+    said = (catalogue.sentence(language, code, facts, TO_JOIN_CONTEXT) for code in codes)
+    return " ".join(f"{one}." for one in said)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 itself in each language."""
 
 import functools
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -19,7 +20,8 @@ from ledger.database.tables import Base, Identifier, Instant, JsonDocument, inse
 from ledger.errors import ProgrammeExists, TermsRefused, UnknownProgramme
 from ledger.languages import LANGUAGES, LONGEST_TAG, TAG
 from ledger.limits import MOST_POINTS
-from ledger.programmes import units
+from ledger.programmes import asking, units
+from ledger.programmes.asking import USUAL_ASKS, Asks
 from ledger.programmes.trades import CALLED, TRADES, USUAL, Called, Trade
 from ledger.programmes.units import UnitTerms
 
@@ -33,14 +35,19 @@ OVERDRAWN = ("debt", "refuse")
 
 # name: what pages in this language call the programme. operator: who runs it and is responsible for
 # people's data, with an address to write to. privacy: what happens to that data.
-# poster: what stands above the code on the poster in the shop.
-ProgrammeTextKind = Literal["name", "operator", "privacy", "poster"]
+# poster: what stands above the code on the poster in the shop. benefit: what one gets who joins, in
+# a sentence. rules: on which conditions.
+ProgrammeTextKind = Literal["name", "operator", "privacy", "poster", "benefit", "rules"]
 LONGEST: dict[ProgrammeTextKind, int] = {
     "name": LONGEST_NAME,
     "operator": 500,
     "privacy": 100_000,
     "poster": 120,
+    "benefit": 200,
+    "rules": 100_000,
 }
+# Where nothing is said of these, something is found to say from the terms.
+LEFT_OUT: tuple[ProgrammeTextKind, ...] = ("benefit", "rules")
 
 
 class Programme(Base):
@@ -67,6 +74,10 @@ class Programme(Base):
     listed: Mapped[bool] = mapped_column(default=False, server_default=false())
     # Whether names, phone numbers, addresses and birthdays of its members are stored.
     keeps_personal: Mapped[bool] = mapped_column(default=True, server_default=true())
+    # What its form asks of who joins, by field.
+    asks: Mapped[Asks] = mapped_column(
+        JsonDocument, default=lambda: dict(USUAL_ASKS), server_default=json.dumps(USUAL_ASKS)
+    )
     # What kind of shop it is; null until its people have said so, in their first hour.
     trade: Mapped[Trade | None] = mapped_column(String(12))
     # What the staff calls a member.
@@ -180,13 +191,14 @@ def change_terms(
     timezone: str | None = None,
     listed: bool | None = None,
     called: Called | None = None,
+    asks: Mapping[str, str] | None = None,
 ) -> None:
     """What holds for returns from now on, the languages that texts are written in, the country
     whose phone numbers come without a code, whether personal data is kept, by whose clock its days
-    go, who is told of it, and what its staff calls a member; None leaves a term as it is. Texts
-    that there are in a language that is no more stay, and so do numbers that were read before,
-    dates of points that were given before, and personal data that was stored. Raises
-    `TermsRefused`."""
+    go, who is told of it, what its staff calls a member, and what its form asks (of the fields that
+    are named); None leaves a term as it is. Texts that there are in a language that is no more
+    stay, and so do numbers that were read before, dates of points that were given before, and
+    personal data that was stored. Raises `TermsRefused`."""
     terms = Terms(
         programme.code,
         programme.name,
@@ -200,6 +212,7 @@ def change_terms(
     _check(terms)
     if called is not None and called not in CALLED:
         raise TermsRefused("called", "one of {known}.", known=", ".join(CALLED))
+    asked = programme.asks if asks is None else asking.changed(programme.asks, asks)
     programme.grace_days, programme.overdrawn = terms.grace_days, terms.overdrawn
     programme.languages = list(terms.spoken)
     programme.country, programme.timezone = terms.home, terms.timezone
@@ -209,6 +222,7 @@ def change_terms(
         programme.listed = listed
     if called is not None:
         programme.called = called
+    programme.asks = asked
     session.flush()
 
 
@@ -335,11 +349,14 @@ def say(
 
 
 def fit_text(kind: ProgrammeTextKind, text: str) -> str:
-    """The text as a programme may say it. Raises `TermsRefused`."""
+    """The text as a programme may say it. One that may be left out is taken back by an empty one.
+    Raises `TermsRefused`."""
     try:
         text = readable(text)
     except Unfit:
         raise TermsRefused(kind, "must not contain control characters.") from None
+    if not text and kind in LEFT_OUT:
+        return text
     if not 0 < len(text) <= LONGEST[kind]:
         raise TermsRefused(kind, "from 1 to {most} characters.", most=LONGEST[kind])
     return text
@@ -355,6 +372,17 @@ def said(
         .order_by((ProgrammeText.language == language).desc(), ProgrammeText.id.desc())
         .limit(1)
     )
+
+
+def texts(session: Session, programme_id: int, kind: ProgrammeTextKind) -> dict[str, str]:
+    """What the programme says now of this kind, by language; what was taken back is left out."""
+    rows = session.execute(
+        select(ProgrammeText.language, ProgrammeText.text)
+        .where(ProgrammeText.programme_id == programme_id, ProgrammeText.kind == kind)
+        .order_by(ProgrammeText.id)
+    )
+    newest = {row.language: row.text for row in rows}
+    return {language: text for language, text in newest.items() if text}
 
 
 def name_in(session: Session, programme: Programme, language: str) -> str:

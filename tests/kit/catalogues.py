@@ -151,6 +151,9 @@ def said(package: str) -> frozenset[Message]:
         found = {_with_plural(one) for one in found}
         found |= {Message(base_words.CONTEXT, code) for code in base_words.CODES}
         found |= {Message(base_words.CONTEXT, code, code) for code in base_words.COUNTING}
+        told = base_words.TO_JOIN_CONTEXT
+        found |= {Message(told, code) for code in base_words.TO_JOIN_CODES}
+        found |= {Message(told, code, code) for code in base_words.TO_JOIN_COUNTING}
     if package == "wallet":
         found |= {Message(FIELD, code) for code in {*sentences.KINDS.values(), sentences.UNFIT}}
         codes = {*problems.OF_FRAMEWORK.values(), problems.BROKEN, problems.FAILED, *Trouble}

@@ -10,6 +10,7 @@ from typing import Any, get_args
 from ledger import languages, words
 from ledger.book.drafts import PostingKind
 from ledger.languages import Language
+from ledger.programmes.asking import ASKED_FIELDS
 from wallet.access import roles, sources
 from wallet.access.changes import Author, RecordedChange
 from wallet.access.rights import ALL
@@ -126,6 +127,7 @@ MORE_FIELDS = (
     "at_least",
     "at_most",
     "back",
+    "benefit",
     "by",
     "called",
     "campaign",
@@ -156,6 +158,7 @@ MORE_FIELDS = (
     "renew_days",
     "role",
     "rows",
+    "rules",
     "since",
     "skip_bad",
     "skipped",
@@ -199,6 +202,8 @@ VALUES = (
     "members",
     "money",
     "no",
+    "off",
+    "optional",
     "other conditions",
     "paused",
     "plain",
@@ -206,6 +211,7 @@ VALUES = (
     "postings",
     "purchases",
     "refuse",
+    "required",
     "results",
     "rotating",
     "running",
@@ -327,7 +333,10 @@ def _text(name: str, value: str, language: Language, moment: MomentWriter) -> st
 
 
 def _part(key: str, said: str, language: Language) -> str:
-    """A part of a document: texts are told by their languages, other parts need no name."""
+    """A part of a document: texts are told by their languages, what a form asks by its fields;
+    other parts need no name."""
+    if key in ASKED_FIELDS:
+        return f"{_field(key, language)}: {said}"
     name = _language(key, language)
     return said if name == key else f"{name}: {said}"
 

@@ -44,7 +44,7 @@ from ledger.seals import hashes
 from ledger.seals.hashes import HASH_BYTES
 from ledger.seals.sealing import SALT_BYTES
 
-AuthorKind = Literal["key", "environment", "source", "command", "employee"]
+AuthorKind = Literal["key", "environment", "source", "command", "employee", "member"]
 ThingKind = Literal[
     "badge",
     "campaign",
@@ -86,6 +86,7 @@ RECORDED: Mapping[str, tuple[str, ...]] = {
         "listed",
         "keeps_personal",
         "called",
+        "asks",
         "trade",
         "skipped",
         "adjust_limit",
@@ -196,7 +197,8 @@ class PersonalChange(Base):
 @dataclass(frozen=True, slots=True)
 class Author:
     """Who made a change: an API key by its name, the key of the environment, a source of webhooks,
-    or a command of the operator."""
+    a command of the operator, one of the staff, or the member whom it is about, on their own
+    pages."""
 
     kind: AuthorKind
     name: str

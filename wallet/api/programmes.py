@@ -1,7 +1,7 @@
 """Programmes: which there are, so that an integration can ask instead of being told; and the terms
 of what they count."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from apiflask import APIBlueprint
@@ -12,7 +12,7 @@ from ledger.languages import canonical
 from ledger.money import Money, hundredths, percent
 from ledger.programmes import programmes, units
 from ledger.programmes.base_terms import BaseTerms
-from ledger.programmes.programmes import Programme
+from ledger.programmes.programmes import Programme, ProgrammeTextKind
 from ledger.programmes.units import Unit
 from wallet.access import changes
 from wallet.access.changes import ChangedThing
@@ -64,7 +64,7 @@ def find(query_data: PageIn) -> ProgrammesOut:
         page = place.page(
             programmes.listed(session, place.position or 0, place.most, caller().programme_id)
         )
-        items = [_programme_out(row, units.of_programme(session, row.id)) for row in page.rows]
+        items = [_programme_out(session, row) for row in page.rows]
     return ProgrammesOut(items=items, next_cursor=page.next_cursor)
 
 
@@ -100,7 +100,7 @@ def read(programme: str) -> ProgrammeOut:
     """One programme: its languages, what it counts, and its terms."""
     with current_installation().database.reading() as session:
         found = lookup.programme(session, programme)
-        return _programme_out(found, units.of_programme(session, found.id))
+        return _programme_out(session, found)
 
 
 @routes.patch("/programmes/<programme>")
@@ -110,8 +110,9 @@ def read(programme: str) -> ProgrammeOut:
 @routes.input(ProgrammeChangeIn)
 @routes.output(ProgrammeOut)
 def change(programme: str, json_data: ProgrammeChangeIn) -> ProgrammeOut:
-    """Change the terms of a programme, and what it is called. What is not named stays as it is."""
-    spoken = json_data.languages
+    """Change the terms of a programme, what it is called, and what its page to join says. What is
+    not named stays as it is."""
+    spoken, asks = json_data.languages, json_data.asks
     wanted = ProgrammeChange(
         json_data.grace_days,
         json_data.overdrawn,
@@ -121,6 +122,7 @@ def change(programme: str, json_data: ProgrammeChangeIn) -> ProgrammeOut:
         json_data.keeps_personal,
         json_data.listed,
         json_data.called,
+        None if asks is None else {str(field): how for field, how in asks.items()},
     )
 
     def work(session: Session) -> ProgrammeOut:
@@ -129,7 +131,14 @@ def change(programme: str, json_data: ProgrammeChangeIn) -> ProgrammeOut:
         programme_changes.change(session, found, wanted, by, now)
         names = {canonical(language): name for language, name in json_data.names.items()}
         publishing.rename(session, found, names, by, now)
-        return _programme_out(found, units.of_programme(session, found.id))
+        said: Mapping[ProgrammeTextKind, Mapping[str, str]] = {
+            "benefit": json_data.benefit,
+            "rules": json_data.rules,
+        }
+        for kind, texts in said.items():
+            for language, text in texts.items():
+                programme_changes.say(session, found, kind, canonical(language), text, by, now)
+        return _programme_out(session, found)
 
     return current_installation().database.run(work, idempotent=True)
 
@@ -224,7 +233,7 @@ def _money_out(money: Money) -> MoneyOut:
     return MoneyOut(amount=money.amount, currency=money.currency)
 
 
-def _programme_out(programme: Programme, counted: Sequence[Unit]) -> ProgrammeOut:
+def _programme_out(session: Session, programme: Programme) -> ProgrammeOut:
     join = f"{current_installation().settings.public_url}/join/{programme.code}"
     return ProgrammeOut(
         code=programme.code,
@@ -234,7 +243,9 @@ def _programme_out(programme: Programme, counted: Sequence[Unit]) -> ProgrammeOu
         timezone=programme.timezone,
         country=programme.country,
         terms=ProgrammeTermsOut.model_validate(programme),
+        benefit=programmes.texts(session, programme.id, "benefit"),
+        rules=programmes.texts(session, programme.id, "rules"),
         created_at=programme.created_at,
-        units=[UnitOut.model_validate(unit) for unit in counted],
+        units=[UnitOut.model_validate(unit) for unit in units.of_programme(session, programme.id)],
         links=ProgrammeLinks(join=join, privacy=f"{join}/privacy"),
     )

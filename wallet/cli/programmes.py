@@ -1,5 +1,6 @@
 """Commands for programmes: what they count, their terms, what they say of themselves."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -146,6 +147,7 @@ def _texts(session: Session, programme_id: int, language: str) -> str:
         for kind in get_args(ProgrammeTextKind)
         if (text := programmes.said(session, programme_id, kind, language)) is not None
         and text.language == language
+        and text.text
     ]
     return ", ".join(said) if said else "none of its own; `wallet programmes set` says them"
 
@@ -241,6 +243,14 @@ def put_unit(
     " stored already stays: erase these members, or null what is known of them.",
 )
 @click.option(
+    "--ask",
+    "asks",
+    metavar="FIELD=HOW",
+    multiple=True,
+    help="What the form asks: phone, email, name or birthday, each off, optional or required."
+    " May be given several times.",
+)
+@click.option(
     "--adjust-limit",
     type=int,
     help="So many points one of the staff may give a member, or take, within a day; for more a"
@@ -255,6 +265,7 @@ def change_terms(
     languages: str | None,
     country: str | None,
     adjust_limit: int | None,
+    asks: tuple[str, ...],
     *,
     listed: bool | None,
     keeps_personal: bool | None,
@@ -276,6 +287,7 @@ def change_terms(
             country,
             keeps_personal=keeps_personal,
             listed=listed,
+            asks=_asked(asks),
         )
         programme_changes.change(session, programme, wish, author(), now)
         if no_adjust_limit or adjust_limit is not None:
@@ -296,6 +308,8 @@ def _say_terms(session: Session, programme: Programme) -> None:
     click.echo(f"grace days: {programme.grace_days}; overdrawn: {programme.overdrawn}")
     click.echo(f"listed for everybody: {'yes' if programme.listed else 'no'}")
     click.echo(_on_personal_data(session, programme))
+    asked = ", ".join(f"{field} {how}" for field, how in programme.asks.items())
+    click.echo(f"the form asks: {asked}")
     limit = programme.adjust_limit
     click.echo(f"points by hand without a second person: {'any' if limit is None else limit}")
     choice = barcode_settings.of(session, programme.id)
@@ -315,17 +329,36 @@ def _say_terms(session: Session, programme: Programme) -> None:
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="A text file: what happens to personal data. `# ` begins a heading.",
 )
+@click.option(
+    "--benefit",
+    help="What one gets who joins, in a sentence. Empty: what the base programme gives.",
+)
+@click.option(
+    "--rules",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="A text file: on which conditions one takes part. `# ` begins a heading.",
+)
 @on_database
 def set_programme(
-    code: str, lang: str, name: str | None, operator: str | None, privacy: Path | None
+    code: str,
+    lang: str,
+    name: str | None,
+    operator: str | None,
+    privacy: Path | None,
+    benefit: str | None,
+    rules: Path | None,
 ) -> None:
     """What the pages of programme CODE say in one language. Earlier texts are kept."""
     texts: dict[ProgrammeTextKind, str | None] = {
         "operator": operator,
-        "privacy": _text(privacy) if privacy else None,
+        "privacy": _text(privacy, "--privacy") if privacy else None,
+        "benefit": benefit,
+        "rules": _text(rules, "--rules") if rules else None,
     }
     if name is None and not any(text is not None for text in texts.values()):
-        raise click.UsageError("Say what to set: --name, --operator or --privacy.")
+        raise click.UsageError(
+            "Say what to set: --name, --operator, --privacy, --benefit or --rules."
+        )
     records = open_records()
     with records.database.transaction() as session:
         programme, now = programmes.by_code(session, code), records.clock()
@@ -345,14 +378,19 @@ def _on_personal_data(session: Session, programme: Programme) -> str:
     return "personal data: not kept, and none is stored"
 
 
+def _asked(asks: Sequence[str]) -> dict[str, str] | None:
+    """What the form is to ask, as it was typed."""
+    return {field: how for field, _is, how in (one.partition("=") for one in asks)} or None
+
+
 def _named(languages: str | None) -> tuple[str, ...] | None:
     if languages is None:
         return None
     return tuple(canonical(one.strip()) for one in languages.split(",") if one.strip())
 
 
-def _text(file: Path) -> str:
+def _text(file: Path, option: str) -> str:
     try:
         return file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
-        raise click.BadParameter(f"{file} is not text in UTF-8.", param_hint="--privacy") from None
+        raise click.BadParameter(f"{file} is not text in UTF-8.", param_hint=option) from None

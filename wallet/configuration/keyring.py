@@ -23,6 +23,9 @@ SHORTEST_KEY = 16  # characters
 LinkPurpose = Literal["card", "coupon"]
 GENERATION = re.compile(r"0|[1-9][0-9]{0,8}")
 
+# What is proved of a link: that we made it, or that the browser is one in which its owner joined.
+LINK, BROWSER = "link", "browser"
+
 KEY_ID_BYTES = 4
 SIV_BYTES = 16
 
@@ -109,13 +112,27 @@ class KeyRing:
     def link_token(self, link: CardLink) -> str:
         """What follows `/card/` in an address: what the link says, and the proof that we made
         it."""
-        return f"{_said(link)}.{_proof(self.first, link)}"
+        return f"{_said(link)}.{_proof(self.first, link, LINK)}"
 
     def link_of(self, token: str) -> CardLink | None:
         """The link that any key of the ring made; otherwise None."""
+        return self._proved(token, LINK)
+
+    def browser_token(self, link: CardLink) -> str:
+        """By what a browser is recognised in which somebody joined: it is no link, and opens
+        nothing by itself."""
+        return f"{_said(link)}.{_proof(self.first, link, BROWSER)}"
+
+    def link_of_browser(self, token: str) -> CardLink | None:
+        """The link of which any key of the ring made this `browser_token`; otherwise None."""
+        return self._proved(token, BROWSER)
+
+    def _proved(self, token: str, of: str) -> CardLink | None:
         said, _, proof = token.partition(".")
         for link in _meant(said):
-            made = [hmac.compare_digest(_proof(key, link).encode(), proof.encode()) for key in self]
+            made = [
+                hmac.compare_digest(_proof(key, link, of).encode(), proof.encode()) for key in self
+            ]
             if any(made):
                 return link
         return None
@@ -252,6 +269,6 @@ def _meant(said: str) -> list[CardLink]:
     return [link for link in links if _said(link) == said]
 
 
-def _proof(key: Key, link: CardLink) -> str:
+def _proof(key: Key, link: CardLink, of: str) -> str:
     said = _said(link).split("-")
-    return key.derive(f"{link.purpose} link", *said)[:22]  # 132 bits, and short enough for an SMS
+    return key.derive(f"{link.purpose} {of}", *said)[:22]  # 132 bits, and short enough for an SMS

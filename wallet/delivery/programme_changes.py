@@ -1,6 +1,7 @@
 """Programmes made and changed, by whatever door, with all that follows from it: the first design of
 a card, the record of changes, cards that ask anew whose they are."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, get_args
@@ -37,6 +38,7 @@ class ProgrammeChange:
     keeps_personal: bool | None = None
     listed: bool | None = None
     called: Called | None = None
+    asks: Mapping[str, str] | None = None
 
 
 def beginning(terms: Terms, cards: FirstCards, currency: str | None = None) -> tuple[Terms, Design]:
@@ -79,6 +81,7 @@ def change(
         keeps_personal=wanted.keeps_personal,
         listed=wanted.listed,
         called=wanted.called,
+        asks=wanted.asks,
     )
     after = changes.facts(programme)
     changes.note(session, by, "programme.terms_changed", of(programme), now, before, after)
@@ -113,7 +116,7 @@ def say(
     hold(session, programme)  # of two people one is the later
     said = programmes.said(session, programme.id, kind, language)
     was = said.text if said is not None and said.language == language else None
-    if was == text:
+    if (was or "") == text:
         return
     plain.check({language: text})
     programmes.say(session, programme.id, kind, language, text, now)

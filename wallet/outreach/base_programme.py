@@ -159,6 +159,32 @@ def sentence(
     return base_words.sentence(known, unit.kind, wanted.live_days, who, language)
 
 
+def welcome(session: Session, programme: Programme, language: Language) -> str:
+    """What a new member is welcomed with, as a sentence; empty for nothing."""
+    base = base_terms.of(session, programme.id)
+    if base is None or base.welcome_gift is None:
+        return ""
+    unit = units.named(session, programme.id, None)
+    return base_words.welcome(unit.amount(base.welcome_gift), unit.kind, language)
+
+
+def to_join(session: Session, programme: Programme, language: Language) -> str:
+    """What one gets who joins, as the base programme has it; empty where nobody has set one, or it
+    gives nothing."""
+    base = of(session, programme)
+    if base is None:
+        return ""
+    unit = units.named(session, programme.id, None)
+    earned = base_words.to_join(rates(unit, base.terms), unit.kind, language)
+    return f"{welcome(session, programme, language)} {earned}".strip()
+
+
+def gives_for_birthday(session: Session, programme: Programme) -> bool:
+    """Whether members are given something for their birthday."""
+    message = terms.of_programme(session, programme.id)["birthday"]
+    return message.on and message.gift is not None
+
+
 def rates(unit: Unit, chosen: BaseTerms) -> Rates:
     """By what purchases would earn with these terms. Raises `TooManyDecimals`, `AmountTooLarge`."""
     worth = chosen.worth or Money("1", unit.currency or "RUB")

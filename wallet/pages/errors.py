@@ -22,11 +22,13 @@ class WayOn:
 
 @dataclass(frozen=True, slots=True)
 class IssuingShop:
-    """Whose page it is: what the programme is called, its code, and how its cards look."""
+    """Whose page it is: what the programme is called, its code, how its cards look, and who runs
+    it, with an address to write to if they said so."""
 
     name: str
     code: str
     look: Look
+    operator: str = ""
 
 
 def error_page(status: int) -> Response:

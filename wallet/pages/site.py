@@ -2,7 +2,17 @@
 
 from flask import Blueprint, Flask
 
-from wallet.pages import badges, cards, designs, front, join, language, privacy
+from wallet.pages import (
+    badges,
+    cards,
+    designs,
+    front,
+    history,
+    join,
+    language,
+    own_data,
+    privacy,
+)
 
 
 def add_to(app: Flask) -> None:
@@ -14,7 +24,7 @@ def add_to(app: Flask) -> None:
         static_folder="static",
         static_url_path="/static",
     )
-    for part in (front, join, privacy, cards, designs, badges):
+    for part in (front, join, privacy, cards, history, own_data, designs, badges):
         pages.register_blueprint(part.routes)
     app.register_blueprint(pages)
     language.add_to(app)

@@ -70,11 +70,13 @@ def correct(
     source: ConsentSource,
     by: Author,
     now: datetime,
+    *,
+    checked: bool = True,
 ) -> None:
-    """Correct what is known of a member, by the names of `Profile`, and add decisions. Raises what
-    `persons.change` and `add` raise."""
+    """Correct what is known of a member, by the names of `Profile`, and add decisions; for
+    `checked` see `persons.change`. Raises what `persons.change` and `add` raise."""
     before = held(session, member)
-    persons.change(session, member, corrections, now)
+    persons.change(session, member, corrections, now, checked=checked)
     consents.record(session, member, decisions, source, now)
     person = session.get(Person, member.id)
     after = {} if person is None else changes.reread(session, person)

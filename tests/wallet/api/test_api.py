@@ -775,6 +775,12 @@ def test_programmes_are_listed_page_by_page(api, installation) -> None:
                     "overdrawn": "debt",
                     "listed": False,
                     "called": "client",
+                    "asks": {
+                        "phone": "optional",
+                        "email": "optional",
+                        "name": "off",
+                        "birthday": "off",
+                    },
                     "keeps_personal": True,
                 },
                 "created_at": installation.clock().isoformat().replace("+00:00", "Z"),

@@ -160,6 +160,7 @@ def test_a_programme_is_changed_in_parts(api) -> None:
         "keeps_personal": True,
         "listed": True,
         "called": "guest",
+        "asks": {"phone": "optional", "email": "optional", "name": "off", "birthday": "off"},
     }
     refused = api.call("PATCH", "programmes/demo", {"timezone": "Moscow"})
     assert (refused.status_code, refused.get_json()["field"]) == (422, "timezone")

@@ -472,6 +472,7 @@ def test_one_offer_and_one_programme_are_read(api, offer_made) -> None:
         "keeps_personal": True,
         "listed": False,
         "called": "client",
+        "asks": {"phone": "optional", "email": "optional", "name": "off", "birthday": "off"},
     }
     assert api.get("programmes/x").get_json()["code"] == "unknown_programme"
 

@@ -184,12 +184,41 @@ class TestProgramme:
             "keeps_personal": True,
             "listed": True,
             "called": "guest",
+            "asks": {"phone": "optional", "email": "optional", "name": "off", "birthday": "off"},
         }
         mine = opened(manager, f"{SETTINGS}/programme")
         typed["timezone"] = "Moscow"
         refused = manager.post(f"{SETTINGS}/programme", **typed, **mine)
         assert refused.status_code == 422
         assert 'id="timezone-problem"' in refused.text
+
+    def test_its_page_to_join_says_and_asks_what_was_written(self, manager, client, api) -> None:
+        joining = f"{SETTINGS}/programme/joining"
+        typed = {
+            "benefit_ru": "Шестой кофе в подарок",
+            "benefit_en": "",
+            "rules_ru": "# Раз\r\nдва",
+            "rules_en": "",
+            "ask_phone": "required",
+            "ask_email": "off",
+            "ask_name": "optional",
+            "ask_birthday": "off",
+        }
+        assert manager.send(joining, **typed).status_code == 303
+        page = client.get("/join/demo?lang=ru").text
+        assert "Шестой кофе в подарок" in page
+        assert 'id="phone"' in page and 'id="name"' in page
+        assert 'id="email"' not in page and 'id="contact"' not in page
+        assert "<h2>Раз</h2>" in client.get("/join/demo/rules?lang=ru").text
+        shown = manager.client.get(joining).text
+        assert "Шестой кофе в подарок" in shown
+        refused = manager.post(joining, **{**typed, "ask_phone": "off"}, **opened(manager, joining))
+        assert refused.status_code == 422
+        assert 'id="ask_phone-problem"' in refused.text and "Шестой кофе" in refused.text
+        emptied = {**typed, "benefit_ru": "", **opened(manager, joining)}
+        assert manager.post(joining, **emptied).status_code == 303
+        assert "Шестой" not in client.get("/join/demo?lang=ru").text
+        assert api.get("programmes/demo").get_json()["terms"]["asks"]["phone"] == "required"
 
     def test_its_pages_say_what_was_written(self, manager, client, installation) -> None:
         texts = f"{SETTINGS}/programme/texts"

@@ -27,7 +27,13 @@ class JoinForm:
         page = self.client.get(self.address).text
         return re.search(r'name="form_token" value="([^"]+)"', page)[1]
 
+    def forget(self) -> None:
+        """Take away the cookie by which the browser of somebody who joined is known."""
+        self.client.delete_cookie("card", path=self.address.partition("?")[0])
+
     def sent(self, *, token: str | None = None, consent: str = "yes", headers=None, **entries: str):
+        """The form, sent from a browser in which nobody has joined."""
+        self.forget()
         data = {"form_token": token or self.token(), "consent": consent, **entries}
         return self.client.post(self.address, data=data, headers=headers)
 

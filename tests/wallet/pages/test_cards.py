@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from wallet.configuration import settings
 from wallet.installation import Installation
-from wallet.pages.cards import device
+from wallet.pages.ways import device
 from wallet.passes import issued
 from wallet.sandbox.google.resources import OFFER, OFFER_CLASS
 from wallet.web.app import create_app
@@ -126,6 +126,9 @@ class TestShown:
             assert headers["X-Robots-Tag"] == "noindex", path
 
     def test_it_works_without_javascript(self, card) -> None:
+        # Who has just joined may be filling in a form.
+        assert '<noscript><meta http-equiv="refresh"' not in card.get().text
+        card.client.delete_cookie("joined", path=card.path)
         assert '<noscript><meta http-equiv="refresh"' in card.get().text
 
 
@@ -351,8 +354,8 @@ class TestCouponsAtGoogle:
     )
     def test_the_device_decides_which_there_are(self, card, api, agent, labels) -> None:
         api.post("offers", {"programme": "demo", "title": "Круассан"})
-        assert list(TestCoupons().ways(card, agent)) == labels
-        # The card itself has a button where an offer has a link, and one on a phone.
+        # An offer has one link. The card has one button on a phone, and both on a computer.
+        assert list(TestCoupons().ways(card, agent)) == labels[:1]
         page = card.get("?lang=en", headers={"User-Agent": agent}).text
         ways = page[page.index('<section class="ways">') : page.index('<section class="offers"')]
         buttons = re.findall(r'class="button (\w+)" href="([^"]+)">([^<]+)<', ways)
@@ -467,7 +470,7 @@ def test_the_sandboxs_front_page_leads_everywhere(client, installation) -> None:
 
 
 def test_who_has_just_joined_is_told_so_and_later_no_more(card, house) -> None:
-    words = "Had one with us before?"
+    words = "Had a card with us before?"
     english = {"Accept-Language": "en"}
     assert words in card.get("?lang=en", headers=english).text
     house.clock.advance(days=2)

@@ -105,6 +105,157 @@ class TestJoining:
         assert "Tea &amp; Co" in page.text
 
 
+class TestOneField:
+    """By default one box takes a phone number or an address, and what is typed tells which."""
+
+    @pytest.mark.parametrize(
+        ("typed", "phone", "email"),
+        [
+            ("8 (999) 123-45-67", "+79991234567", None),
+            ("Anna@Example.com", None, "anna@example.com"),
+        ],
+    )
+    def test_what_is_typed_tells_what_it_is(self, form, profile_of, typed, phone, email) -> None:
+        known = profile_of(form.sent(contact=typed).location)
+        assert (known.phone, known.email) == (phone, email)
+
+    def test_the_form_asks_nothing_else(self, client) -> None:
+        page = client.get("/join/demo").text
+        fields = re.findall(r'<input id="(\w+)"', page)
+        assert fields == ["contact", "consent", "marketing"]
+
+    @pytest.mark.parametrize(
+        ("typed", "words"), [("12", "phone number"), ("anna@", "e-mail address"), ("", "Leave a ")]
+    )
+    def test_what_is_wrong_stands_at_the_box(self, form, typed: str, words: str) -> None:
+        form.address += "?lang=en"
+        answer = form.sent(contact=typed)
+        assert answer.status_code == 422
+        ((field, said),) = problems(answer).items()
+        assert field == "contact" and words in said
+        assert f'value="{typed}"' in answer.text
+
+    @pytest.mark.parametrize(
+        ("asks", "fields", "needed"),
+        [
+            ({"phone": "required"}, ["phone", "email"], {"phone"}),
+            ({"email": "off"}, ["phone"], {"phone"}),
+            (
+                {"phone": "required", "email": "required", "name": "required"},
+                ["phone", "email", "name"],
+                {"phone", "email", "name"},
+            ),
+            ({"name": "optional", "birthday": "required"}, ["contact", "name", "birthday"], None),
+        ],
+    )
+    def test_a_programme_chooses_what_is_asked(
+        self, form, api, how_many, asks, fields, needed
+    ) -> None:
+        assert api.call("PATCH", "programmes/demo", {"asks": asks}).status_code == 200
+        page = form.client.get("/join/demo").text
+        assert re.findall(r'<input id="(\w+)"', page) == [*fields, "consent", "marketing"]
+        assert set(problems(form.sent())) == (needed or {"contact", "birthday"})
+        assert how_many() == 0
+
+    def test_one_contact_at_least_is_asked(self, api) -> None:
+        answer = api.call("PATCH", "programmes/demo", {"asks": {"phone": "off", "email": "off"}})
+        assert (answer.status_code, answer.get_json()["code"]) == (422, "terms_refused")
+
+    def test_a_form_that_is_older_than_the_terms_loses_nothing(self, form, profile_of) -> None:
+        answer = form.sent(name="Анна", phone="12")
+        assert 'value="Анна"' in answer.text
+        assert profile_of(form.sent(name="Анна", phone="+79991234567").location).name == "Анна"
+
+
+BASE = {
+    "percent_back": "5",
+    "percent_payable": "30",
+    "point_worth": {"amount": "1.00", "currency": "RUB"},
+    "live_days": 365,
+    "welcome": {"points": 100},
+}
+
+
+class TestBenefit:
+    """What one gets: the operator's words, or what the base programme gives."""
+
+    def shown(self, client, lang: str) -> str | None:
+        page = unescape(client.get(f"/join/demo?lang={lang}").text)
+        found = re.search(r'<p class="benefit"[^>]*>([^<]*)<', page)
+        return found and found[1].replace("\u00a0", " ")
+
+    def test_the_base_programme_says_it_in_every_language(self, client, api) -> None:
+        assert self.shown(client, "ru") is None
+        assert api.call("PUT", "programmes/demo/base", BASE).status_code == 200
+        assert self.shown(client, "ru") == (
+            "100 баллов в подарок. С каждой покупки возвращаем 5 % баллами, ими можно оплатить до"
+            " 30 % следующей. 1 балл = 1 ₽."
+        )
+        assert self.shown(client, "en").startswith("100 points as a gift. You get 5% of every")
+
+    def test_the_operators_words_come_first_in_their_language(self, client, api) -> None:
+        api.call("PUT", "programmes/demo/base", BASE)
+        answer = api.call("PATCH", "programmes/demo", {"benefit": {"ru": "Шестой кофе & булочка"}})
+        assert answer.get_json()["benefit"] == {"ru": "Шестой кофе & булочка"}
+        assert self.shown(client, "ru") == "Шестой кофе & булочка"
+        assert self.shown(client, "en").startswith("100 points")
+        api.call("PATCH", "programmes/demo", {"benefit": {"ru": ""}})
+        assert self.shown(client, "ru").startswith("100 баллов")
+
+    def test_the_rules_can_be_read_and_are_the_operators_own(self, client, api) -> None:
+        api.call("PUT", "programmes/demo/base", BASE)
+        assert 'href="/join/demo/rules"' in client.get("/join/demo").text
+        page = client.get("/join/demo/rules?lang=ru").text
+        assert "5\u00a0% баллами" in page and "{" not in page
+        api.call("PATCH", "programmes/demo", {"rules": {"ru": "# Раз\nдва"}})
+        assert "<h2>Раз</h2>" in client.get("/join/demo/rules?lang=ru").text
+
+
+class TestOwnCard:
+    """Who joined in this browser is led to their own card."""
+
+    def test_the_form_leads_there(self, form, client, how_many) -> None:
+        path = form.sent(phone="+79991234567").location
+        page = client.get("/join/demo?lang=en").text
+        assert "Your card is here" in page
+        assert f'href="{path}"' in page
+        assert 'name="form_token"' not in page
+        assert 'name="form_token"' in client.get("/join/demo?another=yes").text
+        assert how_many() == 1
+
+    def test_a_form_sent_all_the_same_asks_whether_it_is_for_another(
+        self, form, client, how_many
+    ) -> None:
+        own = form.sent(phone="+79991234567").location
+        data = {"form_token": "x" * 20, "consent": "yes", "contact": "+79997654321"}
+        answer = client.post("/join/demo?lang=en", data=data)
+        assert answer.status_code == 409
+        assert "somebody else" in answer.text and 'value="+79997654321"' in answer.text
+        assert how_many() == 1
+        again = dict(re.findall(r'name="(another|form_token)" value="([^"]+)"', answer.text))
+        other = client.post("/join/demo", data={**data, **again})
+        assert other.status_code == 303 and other.location != own
+        assert how_many() == 2
+        assert f'href="{own}"' in client.get("/join/demo").text  # still their own
+
+    def test_a_card_that_is_gone_or_has_another_link_is_nobodys(
+        self, form, client, api, wallet
+    ) -> None:
+        path = form.sent(phone="+79991234567").location
+        member = api.get("members?phone=%2B79991234567").get_json()["items"][0]
+        assert api.post(f"members/{member['id']}/cards", {"lost": True}).status_code == 201
+        assert path not in client.get("/join/demo").text
+        assert 'name="form_token"' in client.get("/join/demo").text
+
+    def test_the_cookie_opens_nothing_by_itself(self, form, client) -> None:
+        form.sent(phone="+79991234567")
+        cookie = client.get_cookie("card", path="/join/demo")
+        assert cookie.http_only and cookie.same_site == "Lax"
+        assert client.get(f"/card/{cookie.value}").status_code == 404
+        client.set_cookie("card", cookie.value[:-1] + "é", path="/join/demo")
+        assert 'name="form_token"' in client.get("/join/demo").text
+
+
 class TestTwice:
     def test_a_double_click_makes_one_member(self, app, form, how_many) -> None:
         token = form.token()
@@ -220,6 +371,7 @@ class TestKnownPeople:
 
     def test_everybody_is_told_where_an_older_card_is(self, form, client) -> None:
         path = form.sent(name="Анна", phone="+79991234567").location
+        form.forget()
         for page in (client.get("/join/demo?lang=en"), client.get(f"{path}?lang=en")):
             assert "Nothing on it is lost." in page.text
 
@@ -279,10 +431,14 @@ class TestConsents:
     ) -> None:
         form.address += f"?lang={lang}"
         shown = client.get(f"/join/demo/privacy?lang={lang}").text
-        [(purpose, given, source, text)] = consents_of(form.sent(phone="+79991234567").location)
+        rules, (purpose, given, source, text) = consents_of(
+            form.sent(phone="+79991234567").location
+        )
+        assert rules[:3] == ("rules", True, "page")
         assert (purpose, given, source) == ("personal_data", True, "page")
         sentence, _, notice = text.partition("\n\n")
         assert sentence.startswith(words)
+        form.forget()
         assert sentence in form.client.get(form.address).text
         for line in notice.splitlines():
             assert line.removeprefix("# ") in unescape(shown)
@@ -290,10 +446,11 @@ class TestConsents:
     def test_messages_are_agreed_to_apart(self, form, consents_of) -> None:
         path = form.sent(phone="+79991234567", marketing="yes").location
         assert [row[:3] for row in consents_of(path)] == [
+            ("rules", True, "page"),
             ("personal_data", True, "page"),
             ("marketing", True, "page"),
         ]
-        assert "Кофейня «Копилка»" in consents_of(path)[1][3]
+        assert "Кофейня «Копилка»" in consents_of(path)[2][3]
 
     def test_the_box_for_messages_is_empty_at_first_and_stays_as_it_was_ticked(self, form) -> None:
         def box(page: str) -> str:
@@ -306,7 +463,7 @@ class TestConsents:
         token = form.token()
         paths = {form.sent(token=token, phone="+79991234567").location for _ in range(2)}
         assert len(paths) == 1
-        assert len(consents_of(paths.pop())) == 1
+        assert len(consents_of(paths.pop())) == 2
 
     def test_on_the_card_messages_are_stopped_and_allowed_again(
         self, form, client, consents_of
@@ -399,7 +556,7 @@ class TestMistakes:
             ({"birthday": "1899-12-31"}, "birthday", "1900", "1900"),
             ({"birthday": "20.05.1990"}, "birthday", "Проверьте дату", "does not look right"),
             ({"birthday": "2021-02-29"}, "birthday", "Проверьте дату", "does not look right"),
-            ({"phone": ""}, "phone", "телефон или эл. почту", "phone number or an e-mail"),
+            ({"phone": ""}, "contact", "телефон или эл. почту", "phone number or an e-mail"),
             ({"consent": ""}, "consent", "Без согласия", "consent"),
         ],
     )
@@ -416,6 +573,8 @@ class TestMistakes:
         typed = {**good, **entries}
         typed.pop("consent", None)
         for name, value in typed.items():
+            if not value:
+                continue
             shown = re.search(
                 rf'<input id="{name}"[^>]* value="([^"]*)"', answer.text.replace("\n", " ")
             )
@@ -425,10 +584,10 @@ class TestMistakes:
 
     def test_all_of_them_are_named_at_once(self, form) -> None:
         answer = form.sent(name="Я" * 301, phone="12", email="x", birthday="x", consent="")
-        assert list(problems(answer)) == ["name", "phone", "email", "birthday", "consent"]
+        assert list(problems(answer)) == ["phone", "email", "name", "birthday", "consent"]
 
     def test_an_empty_form_asks_for_a_contact_and_consent(self, form) -> None:
-        assert list(problems(form.sent(consent=""))) == ["phone", "consent"]
+        assert list(problems(form.sent(consent=""))) == ["contact", "consent"]
 
     def test_a_flood_of_text_is_turned_away_on_a_page(self, form) -> None:
         answer = form.sent(name="x" * 2_000_000, phone="+79991234567")

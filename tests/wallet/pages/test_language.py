@@ -8,6 +8,7 @@ AT_HOME = "Получить карту", "Get my card"
 
 # What is called the same in every language.
 NAMES = {"API", "Ann", "Apple", "English", "Google", "OpenAPI", "README", "Wallet", "md", "ru"}
+NAMES |= {"cookie"}
 
 
 def speaks(answer) -> str:

@@ -877,6 +877,15 @@ MEANINGS: Mapping[str, str] = {
     "BirthdayGiftOut.live_days": N_("How many days they live; null: as the unit's terms say."),
     "LapsedGiftOut.live_days": N_("How many days they live; null: as the unit's terms say."),
     "names": N_("What the programme is called, by language."),
+    "asks": N_(
+        "What the form asks of who joins, by field: `off`, `optional` or `required`. Of phone and "
+        "e-mail one is always needed."
+    ),
+    "benefit": N_(
+        "What one gets who joins, in a sentence of the programme's own, by language; where there "
+        "is none, the page says what the base programme gives."
+    ),
+    "rules": N_("On which conditions one takes part, by language."),
     "If-Match": N_(
         "The revision that you read, or `*`: 412 `changed_meanwhile` if it is another by now."
     ),

@@ -6,7 +6,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ledger.fields import Body, LiveDays, Locale, MoneyIn, PercentText, Readable
-from ledger.programmes.programmes import LONGEST_NAME, MOST_GRACE_DAYS, MOST_LANGUAGES
+from ledger.programmes.asking import USUAL_ASKS, AskedField, Asking
+from ledger.programmes.programmes import (
+    LONGEST,
+    LONGEST_NAME,
+    MOST_GRACE_DAYS,
+    MOST_LANGUAGES,
+)
 from ledger.programmes.trades import Called
 from ledger.programmes.units import MOST_LIVE_DAYS
 from wallet.api.bodies.amounts import HowMuch, MoneyBeside, MoneyOut
@@ -49,13 +55,15 @@ class ProgrammeTermsOut(AnswerBody):
     """The terms on which points come back and are taken back, and what is kept of people.
     `grace_days`: points that come back after their time live so many days more. `overdrawn`: what a
     reversal does about points that were spent meanwhile: `debt` lets the member owe them, `refuse`
-    refuses the reversal."""
+    refuses the reversal. `asks`: what the form asks of who joins; of phone and e-mail one is always
+    needed."""
 
     grace_days: int
     overdrawn: Literal["debt", "refuse"]
     keeps_personal: bool
     listed: bool
     called: Called
+    asks: dict[AskedField, Asking]
 
 
 PROGRAMME = {
@@ -72,7 +80,10 @@ PROGRAMME = {
         "keeps_personal": True,
         "listed": False,
         "called": "guest",
+        "asks": USUAL_ASKS,
     },
+    "benefit": {"ru": "Шестой кофе в подарок", "en": "The sixth coffee is on us"},
+    "rules": {},
     "created_at": "2026-11-24T12:00:00Z",
     "links": {
         "join": "https://cards.example.com/join/demo",
@@ -83,7 +94,8 @@ PROGRAMME = {
 
 class ProgrammeOut(AnswerBody):
     """`units`: what it counts, the main one first. `languages`: in which texts are written for its
-    members. `country`: phone numbers without a country code are read as its people write them."""
+    members. `country`: phone numbers without a country code are read as its people write them.
+    `benefit` and `rules`: what the page to join says in the programme's own words, by language."""
 
     model_config = shows(PROGRAMME)
 
@@ -95,6 +107,8 @@ class ProgrammeOut(AnswerBody):
     country: str
     units: list[UnitOut]
     terms: ProgrammeTermsOut
+    benefit: dict[str, str]
+    rules: dict[str, str]
     created_at: datetime
     links: ProgrammeLinks
 
@@ -110,9 +124,18 @@ class ProgrammesOut(AnswerBody):
 
 class ProgrammeChangeIn(Body):
     """What is to be different about a programme. What is left out stays as it is. Dates of points
-    that were given, texts that were said and numbers that were read stay as well."""
+    that were given, texts that were said and numbers that were read stay as well. An empty text of
+    `benefit` or `rules` takes back the one in that language."""
 
-    model_config = shows({"grace_days": 14, "overdrawn": "debt", "called": "guest"})
+    model_config = shows(
+        {
+            "grace_days": 14,
+            "overdrawn": "debt",
+            "called": "guest",
+            "asks": {"phone": "required", "email": "off"},
+            "benefit": {"ru": "Шестой кофе в подарок"},
+        }
+    )
 
     names: dict[Locale, Annotated[str, Readable, Field(min_length=1, max_length=LONGEST_NAME)]] = (
         Field(default_factory=dict)
@@ -125,6 +148,13 @@ class ProgrammeChangeIn(Body):
     keeps_personal: bool | None = None
     listed: bool | None = None
     called: Called | None = None
+    asks: dict[AskedField, Asking] | None = None
+    benefit: dict[Locale, Annotated[str, Readable, Field(max_length=LONGEST["benefit"])]] = Field(
+        default_factory=dict
+    )
+    rules: dict[Locale, Annotated[str, Readable, Field(max_length=LONGEST["rules"])]] = Field(
+        default_factory=dict
+    )
 
 
 class WelcomeIn(HowMuch):

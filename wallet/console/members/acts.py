@@ -500,7 +500,7 @@ def hand_over(member_id: str) -> Response:
         answer = Response(body, mimetype="application/json")
         kind = "json"
     else:
-        page = render_template("console/members/dossier.html", told=told)
+        page = render_template("pages/dossier.html", told=told)
         answer = Response(page, mimetype="text/html")
         kind = "html"
     answer.headers["Content-Disposition"] = f'attachment; filename="member-{member_id}.{kind}"'

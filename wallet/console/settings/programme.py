@@ -11,6 +11,7 @@ from ledger import languages
 from ledger.errors import ProgrammeExists, Refusal, TermsRefused
 from ledger.languages import canonical
 from ledger.programmes import programmes, units
+from ledger.programmes.asking import ASKED_FIELDS, ASKING
 from ledger.programmes.programmes import Programme, ProgrammeTextKind, Terms
 from ledger.programmes.trades import CALLED, Called
 from ledger.programmes.units import Unit
@@ -23,13 +24,15 @@ from wallet.delivery import programme_changes, publishing
 from wallet.delivery.programme_changes import FIRST_CARDS, FirstCards, ProgrammeChange
 from wallet.errors import PlaceholderNotFilled
 from wallet.installation import current_installation
+from wallet.outreach import base_programme
 from wallet.pages import language
 from wallet.pages.language import gettext as _
 
 HERE = "settings"
-TERMS, TEXTS, NEW = (
+TERMS, TEXTS, JOINING, NEW = (
     "console/settings/programme_terms.html",
     "console/settings/programme_texts.html",
+    "console/settings/programme_joining.html",
     "console/settings/programme_new.html",
 )
 CALLED_WORDS: Mapping[Called, str] = {
@@ -39,6 +42,18 @@ CALLED_WORDS: Mapping[Called, str] = {
 }
 TEXTS_SENT = "console.programme_settings.say"
 SAID: Sequence[ProgrammeTextKind] = ("name", "operator", "privacy")
+SAID_TO_WHO_JOINS: Sequence[ProgrammeTextKind] = ("benefit", "rules")
+ASKED_WORDS: Mapping[str, str] = {
+    "phone": N_("Phone"),
+    "email": N_("E-mail"),
+    "name": N_("Name"),
+    "birthday": N_("Birthday"),
+}
+ASKING_WORDS: Mapping[str, str] = {
+    "off": N_("is not asked"),
+    "optional": N_("may be left empty"),
+    "required": N_("is required"),
+}
 
 routes = Blueprint("programme_settings", __name__)
 
@@ -156,6 +171,49 @@ def say() -> Response:
     return pages.go("console.programme_settings.texts")
 
 
+@routes.get(f"{IN_PROGRAMME}/settings/programme/joining")
+@needs("programmes:read")
+def joining() -> str:
+    """What the page says and asks on which people join."""
+    with current_installation().database.reading() as session:
+        programme = pages.programme_row(session)
+        typed = {f"ask_{field}": programme.asks[field] for field in ASKED_FIELDS} | {
+            f"{kind}_{tag}": _said(session, programme, kind, tag)
+            for kind in SAID_TO_WHO_JOINS
+            for tag in programme.languages
+        }
+        return pages.show(JOINING, HERE, typed=typed, problems={}, **_around(session, programme))
+
+
+@routes.post(f"{IN_PROGRAMME}/settings/programme/joining")
+@needs("company:write")
+def change_joining() -> Response:
+    """Change what that page says and asks, from now on."""
+    entries, house = FormEntries(), current_installation()
+    asks = {field: entries.choice(f"ask_{field}", ASKING) for field in ASKED_FIELDS}
+    at_fault = ""
+
+    def work(session: Session) -> None:
+        nonlocal at_fault
+        programme, now, by = pages.programme_row(session), house.clock(), pages.author()
+        programme_changes.hold(session, programme)
+        opened.require_fresh(session, entries, [programme_changes.of(programme)])
+        if not entries.fit:
+            raise FormRefused
+        at_fault = "ask_phone"
+        programme_changes.change(session, programme, ProgrammeChange(asks=asks), by, now)
+        for kind in SAID_TO_WHO_JOINS:
+            for tag in programme.languages:
+                at_fault = f"{kind}_{tag}"
+                text = programmes.fit_text(kind, entries[at_fault].replace("\r\n", "\n").strip())
+                programme_changes.say(session, programme, kind, tag, text, by, now)
+
+    if not doing.done(entries, work, lambda _refusal: at_fault):
+        return _again(JOINING, entries)
+    pages.say(_("Saved. Customers see it at once."))
+    return pages.go("console.programme_settings.joining")
+
+
 @routes.get("/programmes/new")
 @needs("company:write")
 def new() -> str:
@@ -234,6 +292,11 @@ def _around(session: Session, programme: Programme) -> dict[str, object]:
             pages.url("console.programme_settings.texts"),
             is_here=_is_here("texts"),
         ),
+        ConsoleLink(
+            _("Page to join"),
+            pages.url("console.programme_settings.joining"),
+            is_here=_is_here("joining"),
+        ),
     ]
     join = f"{current_installation().settings.public_url}/join/{programme.code}"
     return {
@@ -248,6 +311,12 @@ def _around(session: Session, programme: Programme) -> dict[str, object]:
         "row": programme,
         "join_url": join,
         "privacy_url": f"{join}/privacy",
+        "asked": [(field, _(words)) for field, words in ASKED_WORDS.items()],
+        "how_asked": [(one, _(words)) for one, words in ASKING_WORDS.items()],
+        "found_to_say": {
+            tag: base_programme.to_join(session, programme, one)
+            for tag, one in languages.own_words(programme.languages).items()
+        },
         "may_make": pages.may_everywhere("company:write"),
     }
 

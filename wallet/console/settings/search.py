@@ -150,6 +150,15 @@ ENTRIES = (
         "listed",
     ),
     SettingEntry(
+        "console.programme_settings.joining",
+        N_("Page to join"),
+        "programmes:read",
+        "building",
+        "join form fields page benefit rules terms poster sign up registration ask phone birthday"
+        " вступление вступить форма поля анкета регистрация правила программы страница выгода"
+        " обязательные телефон почта имя",
+    ),
+    SettingEntry(
         "console.programme_settings.new",
         N_("Another programme"),
         "company:write",

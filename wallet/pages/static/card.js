@@ -40,7 +40,8 @@ function show(state) {
     if (place.textContent === text) continue;
     place.textContent = text;
     if (place.dataset.shows === "points") {
-      place.classList.toggle("long", text.length > 7);
+      place.classList.toggle("long", text.length > 7 && text.length <= 12);
+      place.classList.toggle("longest", text.length > 12);
       greet(place.parentElement);
     }
   }
