@@ -163,7 +163,7 @@ class TestFromTheFirstWordToTheFigures:
         said = answer.get_data(as_text=True)[1:]
         rows = list(csv.reader(io.StringIO(said), delimiter=";"))
         assert ["Получатели", "Карты нет в телефоне", "0"] in rows
-        assert ["Рассылка", "Состояние", "отправлена"] in rows
+        assert ["Рассылка", "Состояние", "отправлено"] in rows
         english = re.compile(r"[a-z]+_[a-z]+|\b(told|members|queued|accepted)\b")
         assert english.search(said) is None
         taken = api.get("exports?programme=demo").get_json()["items"]
@@ -209,7 +209,7 @@ class TestBeforeItIsSent:
         assert "1 member is told, of 3" in said
         assert "1 did not agree to messages." in said
         assert "1 has no card in a phone." in said
-        assert "1 of them were never asked." in said
+        assert "Never asked so far: 1." in said
         assert "Анна, латте за полцены!" in said
         assert "Борис, латте" not in said  # whoever gets nothing is no example
 

@@ -112,7 +112,7 @@ def test_a_campaign_is_paused_resumed_and_cancelled(installation, campaign, mark
             update(Campaign).values(frozen_at=installation.clock(), recipients=1400, done=400)
         )
     asked = words(marketer.read(f"{JOBS}/campaign/{campaign}/end"))
-    assert "400 members were told, and the message stays on their cards; 1,000 will not be" in asked
+    assert "Got it: 400. The message stays on their cards. Will not get it: 1,000." in asked
     assert state(installation) == "running"
     marketer.send(f"{JOBS}/campaign/{campaign}/end", f"{JOBS}/campaign/{campaign}/cancel")
     assert state(installation) == "cancelled"

@@ -28,7 +28,7 @@ SLOTS: Mapping[Slot, str] = {
     "back": N_("On the back"),
 }
 FACTS: Mapping[Fact, str] = {
-    "points": N_("Balance"),
+    "points": N_("The balance"),
     "name": N_("Name of the member"),
     "offer": N_("Newest announcement"),
     "offers": N_("All announcements"),

@@ -393,8 +393,8 @@ def _consequence(job: Job) -> str:
     if left is None:
         return _("Nobody was told yet, and nobody will be. It cannot be started again.")
     return _(
-        "%(done)s members were told, and the message stays on their cards; %(left)s will not be"
-        " told. It cannot be started again.",
+        "Got it: %(done)s. The message stays on their cards. Will not get it: %(left)s. It cannot"
+        " be started again.",
         done=number(job.done),
         left=left,
     )

@@ -113,8 +113,8 @@ def ask(campaign_id: str) -> str:
         sentence = _("Nobody was told yet, and nobody will be. It cannot be started again.")
     else:
         sentence = _(
-            "%(done)s members were told, and the message stays on their cards; %(left)s will not"
-            " be told. It cannot be started again.",
+            "Got it: %(done)s. The message stays on their cards. Will not get it: %(left)s. It"
+            " cannot be started again.",
             done=language.number(campaign.done),
             left=language.number(max(0, campaign.recipients - campaign.done)),
         )

@@ -243,7 +243,7 @@ def paragraph(
     if found.told:
         said.append(
             _(
-                "%(apple)s of them have the card in Apple Wallet, %(google)s in Google Wallet.",
+                "With the card in Apple Wallet: %(apple)s, in Google Wallet: %(google)s.",
                 apple=language.number(found.apple),
                 google=language.number(found.google),
             )
