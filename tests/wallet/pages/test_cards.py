@@ -234,7 +234,9 @@ class TestWallets:
         page = card.get("?lang=en", headers={"User-Agent": agent}).text
         assert f'data-device="{kind}"' in page
         assert f'href="{card.path}/apple.pkpass"' in page
-        assert ("Open it on your phone" in page) == (kind == "desktop")
+        # A phone cannot reach this address, so the page does not ask to be opened there.
+        assert ("On this computer only" in page) == (kind == "desktop")
+        assert "Open it on your phone" not in page
         assert ("Add to Home screen" in page) == (kind == "android")
 
     def test_the_sandbox_says_so_and_leads_to_the_virtual_phone(self, card, installation) -> None:
@@ -294,6 +296,14 @@ class TestCoupons:
         assert self.ways(card) == {}
         assert "You have used it" in card.get("?lang=en").text
         assert card.get("/state?lang=ru").get_json()["offers"][0]["note"] == "Вы им воспользовались"
+
+    def test_a_coupon_that_was_given_is_named_and_led_to(self, card, api, offer, member_id) -> None:
+        assert "coupon" not in card.get("?lang=en").text.replace("/coupon", "")
+        api.post(f"offers/{offer['id']}/passes", {"member": member_id})
+        page = card.get("?lang=en").text
+        assert '<a href="#for-you">You have a coupon</a>' in page and 'id="for-you"' in page
+        assert "show it at the till" in page
+        assert "покажите на кассе" in card.get("/state?lang=ru").get_json()["offers"][0]["note"]
 
     def test_a_void_coupon_is_not_offered(self, card, api, offer, member_id) -> None:
         given = api.post(f"offers/{offer['id']}/passes", {"member": member_id}).get_json()
