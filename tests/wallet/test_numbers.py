@@ -33,6 +33,7 @@ def form_of(client):
     """The form on the web, filled in and sent."""
 
     def answer(**entries: str):
+        client.delete_cookie("card", path="/join/demo")  # another person, another browser
         page = client.get("/join/demo").text
         token = re.search(r'name="form_token" value="([^"]+)"', page)[1]
         data = {"form_token": token, "consent": "yes", **entries}

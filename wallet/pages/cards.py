@@ -109,6 +109,12 @@ def show(token: str) -> Response:
             rules_url=url_for("pages.privacy.rules", code=programme.code),
             history_url=url_for("pages.history.show", token=token),
             data_url=url_for("pages.own_data.show", token=token),
+            card_url=url_for(".show", token=token),
+            manifest_url=url_for(
+                "pages.home_screen.manifest", token=token, lang=language.current()
+            ),
+            worker_url=url_for("pages.home_screen.worker", token=token),
+            theme_colour=design.background,
             state=state,
             state_url=url_for(".state", token=token, lang=language.current()),
             buttons=buttons,

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from ledger import languages
 from ledger.languages import LANGUAGES
 from ledger.programmes.units import Unit
+from wallet.google import pictures
 from wallet.installation import current_installation
 from wallet.pages import language
 from wallet.passes import artwork, designs, drawing, starters, templates
@@ -19,6 +20,8 @@ from wallet.passes.templates import Template, TemplateImage
 
 LARGEST_ID = 2**63 - 1  # PostgreSQL fails when it is asked for a larger one
 NO_BREAK_SPACE = "\u00a0"
+# What a picture of a card on a home screen is made as: see `pictures.LOGO`.
+APP_ICON_SIZES = "{}x{}".format(*pictures.LOGO)
 FOR_GOOD = "public, max-age=31536000, immutable"
 
 routes = Blueprint("designs", __name__, url_prefix=f"/designs/<int(max={LARGEST_ID}):template_id>")
@@ -141,6 +144,17 @@ def colours(template_id: int) -> Response:
         )
     )
     return _kept(Response(f".card{{{style}}}\n", mimetype="text/css"))
+
+
+@routes.get("/app-icon.png")
+def app_icon(template_id: int) -> Response:
+    """The design's icon, large and square, as a phone shows it on its home screen."""
+    with current_installation().database.reading() as session:
+        template = session.get(Template, template_id)
+        images = templates.images(session, template_id)
+    if template is None:
+        abort(404)
+    return _kept(Response(pictures.logo(templates.design(template), images), mimetype="image/png"))
 
 
 @routes.get("/<path:name>")

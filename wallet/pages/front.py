@@ -1,6 +1,8 @@
 """The address without a path: in the sandbox, where to go from here; else who can be joined. And
 what search engines are told."""
 
+from pathlib import Path
+
 from flask import Blueprint, Response, make_response, render_template
 
 from ledger.programmes import programmes
@@ -15,6 +17,8 @@ Disallow: /api/
 Disallow: /apple/
 Disallow: /webhooks/
 """
+
+MARK = (Path(__file__).parent / "static" / "mark.svg").read_bytes()
 
 routes = Blueprint("front", __name__)
 
@@ -34,6 +38,15 @@ def front() -> Response:
         spoken = language.current()
         names = [(one.code, programmes.name_in(session, one, spoken)) for one in listed]
     return make_response(render_template("pages/reception.html", programmes=names))
+
+
+@routes.get("/favicon.ico")
+def favicon() -> Response:
+    """The mark of the service, for browsers that ask for it unasked; pages of a programme name the
+    icon of its cards."""
+    response = Response(MARK, mimetype="image/svg+xml")
+    response.headers["Cache-Control"] = "public, max-age=86400"
+    return response
 
 
 @routes.get("/robots.txt")

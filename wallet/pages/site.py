@@ -8,6 +8,7 @@ from wallet.pages import (
     designs,
     front,
     history,
+    home_screen,
     join,
     language,
     own_data,
@@ -24,7 +25,17 @@ def add_to(app: Flask) -> None:
         static_folder="static",
         static_url_path="/static",
     )
-    for part in (front, join, privacy, cards, history, own_data, designs, badges):
+    for part in (
+        front,
+        join,
+        privacy,
+        cards,
+        history,
+        own_data,
+        home_screen,
+        designs,
+        badges,
+    ):
         pages.register_blueprint(part.routes)
     app.register_blueprint(pages)
     language.add_to(app)

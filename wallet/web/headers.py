@@ -6,8 +6,8 @@ from werkzeug.wrappers import Response
 
 PAGE = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self';"
-    " img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self';"
-    " base-uri 'none'; frame-ancestors 'none'",
+    " img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self';"
+    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "Permissions-Policy": "browsing-topics=(), camera=(), display-capture=(), geolocation=(),"
     " microphone=(), payment=(), usb=()",
     # Whoever opened a page of ours, or was opened by one, cannot reach into it.

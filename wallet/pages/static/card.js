@@ -1,10 +1,12 @@
-// Keeps an open card true: asks every few seconds what it shows now, and changes what differs.
+// Keeps an open card true: asks every few seconds what it shows now, and changes what differs. Keeps the
+// screen of a phone awake while the card is looked at, and has the page shown without a network, too.
 
 const EVERY_MS = 3000;
 const SELDOM_MS = 30000; // while there is no answer
 
 const page = document.querySelector("[data-state]");
 const offers = page.querySelector(".offers");
+const offline = page.querySelector(".offline");
 
 let etag = `"${page.dataset.etag}"`;
 let wait = EVERY_MS;
@@ -27,8 +29,10 @@ async function look() {
       etag = answer.headers.get("ETag");
     }
     wait = answer.ok || answer.status === 304 ? EVERY_MS : SELDOM_MS;
+    offline.hidden = true;
   } catch {
     wait = SELDOM_MS;
+    offline.hidden = false;
   }
   clearTimeout(timer);
   timer = setTimeout(look, wait);
@@ -110,5 +114,22 @@ if (navigator.maxTouchPoints > 1 && navigator.userAgent.includes("Macintosh")) {
   page.dataset.device = "apple";
 }
 
+// The screen must not go dark in the queue. Where it may not be kept awake, it goes dark as always.
+async function stayAwake() {
+  if (document.hidden || !matchMedia("(pointer: coarse)").matches) return;
+  try {
+    await navigator.wakeLock?.request("screen");
+  } catch {
+    // The battery is low, or the browser does not want to.
+  }
+}
+
+const { worker, scope } = page.dataset;
+navigator.serviceWorker?.register(worker, { scope }).catch(() => {});
+
 document.addEventListener("visibilitychange", look);
-timer = setTimeout(look, EVERY_MS);
+document.addEventListener("visibilitychange", stayAwake);
+addEventListener("offline", look);
+addEventListener("online", look);
+stayAwake();
+timer = setTimeout(look, navigator.onLine ? EVERY_MS : 0);
