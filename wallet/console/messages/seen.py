@@ -84,7 +84,9 @@ def _cost(session: Session, draft: CampaignDraft, told_: int, reading: CampaignR
     """What comes with the message costs at most so much, if so many are told."""
     if draft.coupon is not None:
         return counted("%(count)s coupon", "%(count)s coupons", told_)
-    return "" if draft.gift is None else told.cost(session, draft.gift, told_, reading)
+    if draft.gift is None or not draft.gift.points:  # how many was not typed yet
+        return ""
+    return told.cost(session, draft.gift, told_, reading)
 
 
 def cards(
