@@ -22,7 +22,9 @@ from wallet.delivery.waves import Wave
 from wallet.sandbox import certificates
 
 LISTED = (
-    "listed for everybody: no\npersonal data: kept\npoints by hand without a second person: any\n"
+    "listed for everybody: no\npersonal data: kept\n"
+    "the form asks: phone optional, email optional, name off, birthday off\n"
+    "points by hand without a second person: any\n"
 )
 PLAIN = "code: plain; numbers: accept; at Google: same; renewed every 7 days; grace: 24 hours\n"
 CODE = LISTED + PLAIN
@@ -132,6 +134,16 @@ def test_a_design_speaks_the_languages_of_its_programme(wallet, tmp_path: Path) 
     assert "languages: the programme speaks ru, en. Let it speak de too" in refused.output
     wallet("programmes", "terms", "demo", "--languages", "en,de")
     assert wallet("design", "import", "demo", str(folder)).exit_code == 0
+
+
+def test_a_programme_says_what_its_form_asks_and_why_one_joins(wallet, client) -> None:
+    asked = wallet("programmes", "terms", "demo", "--ask", "name=required", "--ask", "email=off")
+    assert "phone optional, email off, name required, birthday off" in asked.output
+    assert wallet("programmes", "terms", "demo", "--ask", "name").exit_code != 0
+    words = "Шестой кофе в подарок"
+    assert wallet("programmes", "set", "demo", "--lang", "ru", "--benefit", words).exit_code == 0
+    page = client.get("/join/demo?lang=ru").text
+    assert words in page and 'id="name"' in page and 'id="email"' not in page
 
 
 def test_a_programme_has_terms_for_the_barcodes_of_its_cards(wallet, house, member) -> None:
