@@ -144,7 +144,7 @@ def test_texts_in_a_language_that_the_programme_does_not_speak_are_refused(api) 
     draft = {"programme": "demo", "name": "Latte", "texts": {"de": "Latte!"}}
     refused = api.call("POST", "campaigns", draft, **{"Accept-Language": "ru"}).get_json()
     assert refused["code"] == "language_not_spoken"
-    assert "Её языки: kk, ru." in refused["detail"]
+    assert "Она пишет на казахском, русском." in refused["detail"]
     empty = api.post("campaigns", {**draft, "texts": {"ru": None}}).get_json()
     assert empty["code"] == "text_missing"
     odd = api.post("campaigns", {**draft, "texts": {"de_AT": "Latte!"}}).get_json()
