@@ -299,7 +299,7 @@ def _replacing(member_id: str) -> Confirmation:
                 stakes,
                 _("In %(phones)s the card shows the new number by itself.", phones="{phones}"),
             ),
-            _("%(points)s, the history, offers and consents stay.", points=balance),
+            _("%(points)s, the history, announcements and consents stay.", points=balance),
         ],
         _("Give another number"),
     )
@@ -319,7 +319,7 @@ def _losing(member_id: str) -> Confirmation:
                 stakes, _("In %(phones)s it becomes void and names nobody.", phones="{phones}")
             ),
             _(
-                "%(points)s, the history, offers and coupons go to a new card.",
+                "%(points)s, the history, announcements and coupons go to a new card.",
                 points=balance,
             ),
         ],
