@@ -17,7 +17,7 @@ from servers import free_ports
 LINK = re.compile(r"^console (http://localhost:\d+/console/welcome/\S+)$", re.MULTILINE)
 PASSWORD = "a long enough one"  # noqa: S105  # pragma: allowlist secret
 ROWS = 3000
-WITHIN_MS = 60_000  # on a loaded machine
+WITHIN_MS = 120_000  # on a loaded machine
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 

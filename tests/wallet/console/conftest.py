@@ -72,11 +72,13 @@ def look(chromium: Browser, address: str) -> Look:
     def looked(
         path: str, *, width: int = 1440, language: str = "ru", scheme: str = "light"
     ) -> Iterator[Seen]:
-        context = chromium.new_context(
-            viewport={"width": width, "height": 800},
-            color_scheme=scheme,
-            locale=language,
-            reduced_motion="reduce",
+        context = browsers.patient(
+            chromium.new_context(
+                viewport={"width": width, "height": 800},
+                color_scheme=scheme,
+                locale=language,
+                reduced_motion="reduce",
+            )
         )
         seen = Seen(context.new_page())
         seen.page.on("console", lambda line: seen.said.append(line.text))

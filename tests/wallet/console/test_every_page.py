@@ -47,7 +47,9 @@ def contexts(
         made[width, language] = context = chromium.new_context(
             viewport={"width": width, "height": 800}, locale=language, reduced_motion="reduce"
         )
-        context.add_cookies([{"name": door.COOKIE, "value": cookie.value, "url": address}])
+        browsers.patient(context).add_cookies(
+            [{"name": door.COOKIE, "value": cookie.value, "url": address}]
+        )
     yield made
     for context in made.values():
         context.close()

@@ -150,8 +150,10 @@ def sit(chromium: Browser, app: Flask, installation, client, port: int) -> Itera
 
     @contextmanager
     def sat(width: int = DESK, language: str = "en") -> Iterator[Seat]:
-        context = chromium.new_context(
-            viewport={"width": width, "height": 800}, locale=language, reduced_motion="reduce"
+        context = browsers.patient(
+            chromium.new_context(
+                viewport={"width": width, "height": 800}, locale=language, reduced_motion="reduce"
+            )
         )
         seat = Seat(context.new_page(), f"http://localhost:{port}", installation)
         seat.page.on("console", lambda line: seat.said.append(line.text))

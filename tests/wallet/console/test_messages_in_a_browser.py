@@ -66,8 +66,10 @@ def visit(chromium: Browser, app, installation, address) -> Iterator[Callable[..
     contexts = []
 
     def visited(language: str, width: int) -> Page:
-        context = chromium.new_context(
-            viewport={"width": width, "height": 900}, locale=language, reduced_motion="reduce"
+        context = browsers.patient(
+            chromium.new_context(
+                viewport={"width": width, "height": 900}, locale=language, reduced_motion="reduce"
+            )
         )
         contexts.append(context)
         context.add_cookies([{"name": door.COOKIE, "value": cookie.value, "url": address}])

@@ -4,6 +4,7 @@ import re
 import threading
 from collections.abc import Iterator
 
+import browsers
 import pytest
 from browsers import chromium
 from playwright.sync_api import Browser
@@ -53,7 +54,7 @@ def test_nobody_but_who_has_the_link_gets_the_worker(card, client) -> None:
 
 
 def test_it_is_shown_without_a_network_until_it_is_gone(chrome, address, card) -> None:
-    context = chrome.new_context(locale="en")
+    context = browsers.patient(chrome.new_context(locale="en"))
     page = context.new_page()
     page.goto(f"{address}{card.path}")
     page.evaluate("navigator.serviceWorker.ready")

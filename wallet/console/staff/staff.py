@@ -40,7 +40,9 @@ routes = Blueprint("staff", __name__)
 ROLES_IN_SHORT: Mapping[Role, str] = {
     "viewer": N_("sees members, cards and messages, and changes nothing"),
     "card_editor": N_("adds and corrects members and their cards, without points"),
-    "marketer": N_("messages, announcements, terms and points by hand; not the company, stores or staff"),
+    "marketer": N_(
+        "messages, announcements, terms and points by hand; not the company, stores or staff"
+    ),
     "manager": N_("all but the staff"),
     "administrator": N_("everything, the staff and API keys too"),
     "call_centre": N_("finds a member by phone and reads the history"),
