@@ -52,7 +52,7 @@ lint: $(VENV)/.dev
 # key, are let through; anything else that is none says so: `pragma: allowlist secret`.
 security: $(VENV)/.dev
 	$(BIN)/bandit -q -c pyproject.toml -r ledger wallet --severity-level medium
-	git ls-files -z -- $(foreach kind,lock po mo woff2 png svg,':!*.$(kind)') \
+	git ls-files -z -- $(foreach kind,lock po mo woff2 ttf png svg,':!*.$(kind)') \
 	    ':!wallet/console/static/vendor' | \
 	  xargs -0 $(BIN)/detect-secrets-hook --no-verify \
 	    --disable-plugin HexHighEntropyString --disable-plugin KeywordDetector \

@@ -79,6 +79,7 @@ from wallet.happenings import ListeningRow
 from wallet.importing import Desk
 from wallet.outreach import campaigns, results, terms
 from wallet.outreach.campaigns import CampaignDraft
+from wallet.outreach.posters import joined
 from wallet.passes import badges, barcode_settings, issued, renewal, templates
 from wallet.passes.barcode_settings import BarcodeSettings
 from wallet.passes.issued import Pass
@@ -1261,3 +1262,27 @@ def test_coupons_of_the_release_before_are_used_at_a_time_from_now_on(
         assert [states[id_] for id_ in ids] == ["draft", "cancelled"]
     kept = everything(empty)
     assert kept["wallet_pass"] == before["wallet_pass"]
+
+
+def test_members_of_the_release_before_joined_by_no_poster(
+    empty: Database, database_url: str
+) -> None:
+    """What 0039 adds; who joins from now on may have scanned one."""
+    migrations.upgrade(empty.engine, "0002")
+    releases.load(empty, "0002")
+    migrations.upgrade(empty.engine, "0037", keys=KEYS)
+    before = everything(empty)
+    migrations.upgrade(empty.engine, keys=KEYS)
+    now = datetime.now(UTC)
+    with empty.transaction() as session:
+        member = session.scalars(select(Member).order_by(Member.id)).first()
+        assert joined.of_member(session, member.id) is None
+        stores.put_store(session, member.programme_id, StoreTerms("7", "Tverskaya"), now)
+        joined.keep(session, member, {"store": "7"})
+        session.flush()
+        (count,) = joined.counts(session, member.programme_id, now)
+        assert (count.place.store.name, count.all) == ("Tverskaya", 1)
+    migrations.downgrade(empty.engine, "0037", keys=KEYS)
+    after = everything(empty)
+    del after["ledger_store"], before["ledger_store"]
+    assert after == before

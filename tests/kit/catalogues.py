@@ -38,6 +38,7 @@ from wallet.console import shell
 from wallet.delivery import waves
 from wallet.errors import EVENT, SCOPE
 from wallet.outreach import campaigns, comparison, effect, results, terms
+from wallet.outreach.posters import posters
 from wallet.passes import content
 from wallet.receivers import log, types
 
@@ -69,6 +70,7 @@ VOCABULARY: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         roles.CONTEXT: roles.ROLES,
         roles.CONTEXT_OF_GROUPS: tuple(roles.GROUPS),
         sources.CONTEXT: sources.KINDS,
+        posters.CONTEXT: posters.WORDS,
         change_words.CONTEXT: change_words.CODES,
         change_words.FIELD_CONTEXT: tuple(
             sorted({*change_words.MORE_FIELDS, *chain(*changes.RECORDED.values())})

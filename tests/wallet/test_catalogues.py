@@ -28,7 +28,7 @@ NUMBERS = (0, 1, 2, 5, 11, 21, 100, 101, 111, 1_000_002)
 # What is called the same in every language: products and formats, fields and words of the API.
 NAMES = """
     API App Apple Authenticator Aztec Bearer CRM CSV DELETE DOS Google HTTP ISO ITF JPEG JSON NDJSON
-    NFC OpenAPI WebP
+    NFC OpenAPI PDF WebP
     PATCH PNG POST PUT Python RFC RUB SVG Standard Store TypeScript Wallet Webhooks XLSX auxiliary
     card days debt email false from iPhone id kind kk languages loyalty major member message name
     null phone plain points primary ru secondary since stamps true until uuid viewBox

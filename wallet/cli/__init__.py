@@ -78,6 +78,11 @@ COMMANDS = (
         "How a programme's cards look: a folder with design.json and PNG files.",
     ),
     LazyCommand(
+        "poster",
+        "wallet.cli.posters:poster",
+        "Write the poster of PROGRAMME into FILE: a PDF, or an SVG if its name ends in .svg.",
+    ),
+    LazyCommand(
         "badges",
         "wallet.cli.badges:badges_group",
         "Official buttons of Apple and Google, for the pages.",

@@ -31,7 +31,14 @@ from wallet.console.messages import (
     offers,
     sending,
 )
-from wallet.console.settings import base_programme, certificates, imports, programme, stores
+from wallet.console.settings import (
+    base_programme,
+    certificates,
+    imports,
+    poster,
+    programme,
+    stores,
+)
 from wallet.console.settings import contents as settings
 from wallet.console.staff import changes, keys, me, passkeys, receivers, rights, sources, staff
 from wallet.installation import current_installation
@@ -47,6 +54,7 @@ SECTIONS = (
     base_programme.routes,
     programme.routes,
     stores.routes,
+    poster.routes,
     certificates.routes,
     imports.routes,
     rights.routes,

@@ -35,6 +35,7 @@ from wallet.delivery import waves
 from wallet.google import alerts, budget, callbacks, messages, mirror
 from wallet.migrations import METADATA, config
 from wallet.outreach import campaigns, deliveries, rounds, terms
+from wallet.outreach.posters import joined
 from wallet.passes import badges, barcode_settings, drafts, issuing, news, renewal, templates
 from wallet.receivers import log, receivers
 
@@ -67,6 +68,7 @@ TABLES_OF = (
     idempotency,
     inspection,
     issuing,
+    joined,
     journal,
     judging,
     letters,

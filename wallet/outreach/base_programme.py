@@ -9,9 +9,9 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from ledger import languages
-from ledger.languages import Language
+from ledger.languages import LANGUAGES, Language
 from ledger.money import Money, decimals, percent
-from ledger.programmes import base_terms, base_words, units
+from ledger.programmes import base_terms, base_words, programmes, units
 from ledger.programmes.base_terms import BaseProgramme, BaseTerms
 from ledger.programmes.earning import Rates
 from ledger.programmes.programmes import Programme
@@ -166,6 +166,17 @@ def welcome(session: Session, programme: Programme, language: Language) -> str:
         return ""
     unit = units.named(session, programme.id, None)
     return base_words.welcome(unit.amount(base.welcome_gift), unit.kind, language)
+
+
+def what_one_gets(session: Session, programme: Programme, language: str) -> str:
+    """What makes people join, in one of the programme's languages: the operator's own sentence, or
+    else what the base programme gives; empty where there is neither in this language."""
+    own = programmes.said(session, programme.id, "benefit", language)
+    if own is not None and own.text and own.language == language:
+        return own.text
+    if languages.best(LANGUAGES, language) is None:
+        return ""
+    return to_join(session, programme, languages.ours(language))
 
 
 def to_join(session: Session, programme: Programme, language: Language) -> str:

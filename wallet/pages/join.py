@@ -22,6 +22,7 @@ from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
 from wallet.configuration.keyring import CardLink
 from wallet.installation import current_installation
+from wallet.outreach.posters import joined
 from wallet.pages import designs, join_form, language, own_card, wordings
 from wallet.pages.designs import Look
 from wallet.pages.errors import error_page
@@ -121,13 +122,16 @@ def enrol(code: str) -> AnyResponse:
 def _your_card(session: Session, programme: Programme, own: Pass) -> Response:
     """The page that leads to the card of whoever joined in this browser."""
     keys = current_installation().keys
+    scanned = {
+        name: request.args[name] for name in (joined.STORE, joined.BY) if name in request.args
+    }
     return make_response(
         render_template(
             "pages/own_card.html",
             programme=programmes.name_in(session, programme, language.current()),
             look=designs.look(session, templates.current(session, programme.id).id),
             card_url=url_for("pages.cards.show", token=keys.link_token(own.link)),
-            another_url=url_for(".ask", code=programme.code, another="yes"),
+            another_url=url_for(".ask", code=programme.code, another="yes", **scanned),
         )
     )
 
@@ -203,6 +207,7 @@ def _join(
         # Who presses the button accepts the rules: there is no form without them.
         decisions = wordings.agreed(session, programme, ["rules", *purposes], now)
         consents.record(session, member, decisions, "page", now)
+        joined.keep(session, member, request.args)
         return StoredAnswer(303, pass_.serial.encode())
 
     form = Repeatable(SCOPE, token, filled_in)

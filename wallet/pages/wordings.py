@@ -106,11 +106,9 @@ def benefit(session: Session, programme: Programme) -> Benefit | None:
     """What one gets who joins: the operator's sentence in the page's language, or else what the
     base programme gives, or else the operator's in another language."""
     tongue = language.current()
-    own: ProgrammeText | None = programmes.said(session, programme.id, "benefit", tongue)
-    if own is not None and own.text and own.language == tongue:
-        return Benefit(own.text, tongue)
-    if found := base_programme.to_join(session, programme, tongue):
+    if found := base_programme.what_one_gets(session, programme, tongue):
         return Benefit(found, tongue)
+    own: ProgrammeText | None = programmes.said(session, programme.id, "benefit", tongue)
     return None if own is None or not own.text else Benefit(own.text, own.language)
 
 

@@ -153,6 +153,7 @@ COMMANDS = {
     "design import": "design.published",
     "design versions": ASKS,
     "design rollback": "design.rolled_back",
+    "poster": ASKS,
     "badges set": "badge.set",
     "badges list": ASKS,
     "badges remove": "badge.removed",

@@ -16,6 +16,8 @@ from phones import Phone, opened
 from PIL import Image
 from sqlalchemy import select, text
 
+from ledger.programmes import programmes, stores
+from ledger.programmes.stores import StoreTerms
 from wallet.apple.devices import PushRow
 from wallet.cli import main
 from wallet.delivery.waves import Wave
@@ -630,3 +632,18 @@ def test_points_are_imported_in_or_out(wallet, tmp_path: Path) -> None:
     assert wallet(*arguments).exit_code == 2
     for kind in ("--accrue", "--write-off"):
         assert "20 in 1 posting," in wallet(*arguments, kind).output
+
+
+def test_a_poster_is_written_and_its_code_names_the_store(wallet, house, tmp_path: Path) -> None:
+    now = house.installation.clock()
+    with house.installation.database.transaction() as session:
+        demo = programmes.by_code(session, "demo").id
+        stores.put_store(session, demo, StoreTerms("7", "Тверская"), now)
+    file = tmp_path / "poster.svg"
+    written = wallet("poster", "demo", str(file), "--format", "tent", "--store", "7")
+    assert written.exit_code == 0, written.output
+    assert "/join/demo?store=7" in written.output and file.read_text().startswith("<svg")
+    unknown = wallet("poster", "demo", str(tmp_path / "x.pdf"), "--store", "8")
+    assert unknown.exit_code == 1 and "8" in unknown.output
+    assert not (tmp_path / "x.pdf").exists()
+    assert wallet("poster", "demo", str(tmp_path / "x.pdf"), "--till", "1").exit_code == 2

@@ -128,8 +128,8 @@ def test_steps_are_ticked_by_what_is_there(manager, api, installation, house, cl
     assert [(one["kind"], one["state"], one["text"]) for one in messages] == [
         ("trial", "told", "Hello")
     ]
-    manager.send(f"{PLACE}/poster", poster_ru="Карта за секунду", poster_en="A card in a second")
-    assert "A card in a second" in manager.read(f"{PLACE}/poster")
+    manager.send(f"{HOME}poster", poster_ru="Карта за секунду", poster_en="A card in a second")
+    assert "A card in a second" in manager.read(f"{HOME}poster")
     with installation.database.transaction() as session:
         demo = programmes.by_code(session, "demo")
         programmes.say(session, demo.id, "operator", "ru", "ООО «Утро»", house.clock())
@@ -165,7 +165,7 @@ def test_a_viewer_sees_how_far_it_is_and_changes_nothing(client, installation) -
     page = viewer.read(PLACE)
     assert "0 of 9" in page and "Skip it" not in page and "<form" not in page.split("<main")[1]
     assert viewer.get(f"{PLACE}/message").status_code == 403
-    assert "Print" in viewer.read(f"{PLACE}/poster")
+    assert "Download PDF" in viewer.read(f"{HOME}poster")
 
 
 def test_who_came_from_the_list_of_steps_goes_back_to_it(client, installation) -> None:

@@ -43,6 +43,7 @@ WORDS = {
     "file",
     "picture",
     "message_kind",
+    "ending",
 }  # parts of addresses that are there in every programme
 # Parts of addresses whose samples are somebody else's, or nothing.
 NOT_THERE = {"passkey_id", "id_", "import_id", "adjustment_id", "posting_id"}
@@ -112,6 +113,7 @@ class Samples:
                     "purpose": "card",
                     "of": "draft",
                     "file": "logo",
+                    "ending": "svg",
                     "picture": "logo",
                     "number": 2,
                     "serial": "0" * 32,

@@ -25,7 +25,7 @@ from ledger.programmes.base_words import RoundMoney
 from ledger.programmes.programmes import Programme
 from ledger.programmes.trades import TRADES, USUAL, Trade
 from ledger.words import N_
-from wallet.console import choices, doing, opened, pages
+from wallet.console import doing, opened, pages
 from wallet.console.forms import FormEntries, FormRefused
 from wallet.console.home import readiness
 from wallet.console.home.readiness import STEPS, ReadyStep, StepState
@@ -47,11 +47,7 @@ from wallet.passes import barcodes, templates
 HERE = "home"
 QUESTIONS, READY = "console/home/first_hour.html", "console/home/ready.html"
 PREVIEW = "console/home/first_hour_preview.html"
-POSTER, TRIAL, OWN_CARD = (
-    "console/home/poster.html",
-    "console/home/trial.html",
-    "console/home/own_card.html",
-)
+TRIAL, OWN_CARD = "console/home/trial.html", "console/home/own_card.html"
 SAMPLE_NUMBER = "4485 1234 5678 9017"
 
 TRADE_WORDS: Mapping[Trade, tuple[str, str, str]] = {
@@ -97,8 +93,8 @@ STEP_LINKS: Mapping[ReadyStep, StepLink] = {
     "poster": StepLink(
         N_("Poster for the counter"),
         N_("One sheet with a code: a customer points the camera at it and has the card."),
-        "console.first_hour.poster",
-        "programmes:read",
+        "console.poster.show",
+        "stores:read",
     ),
     "cashier": StepLink(
         N_("A cashier is invited"),
@@ -256,44 +252,6 @@ def own_card() -> str:
         is_local=certificates.is_local(current_installation().settings.public_url),
         card=picture,
     )
-
-
-@routes.get(f"{IN_PROGRAMME}/first-hour/poster")
-@needs("programmes:read")
-def poster() -> str:
-    """A poster with the code of the join form, to be printed."""
-    with current_installation().database.reading() as session:
-        programme = pages.programme_row(session)
-        typed = {
-            f"poster_{tag}": _poster_words(session, programme, tag) for tag in programme.languages
-        }
-        return pages.show(
-            POSTER, HERE, typed=typed, problems={}, **_around_poster(session, programme)
-        )
-
-
-@routes.post(f"{IN_PROGRAMME}/first-hour/poster")
-@needs("terms:write")
-def save_poster() -> Response:
-    """Keep the words of the poster."""
-    entries, house = FormEntries(), current_installation()
-    at_fault = ""
-
-    def work(session: Session) -> None:
-        nonlocal at_fault
-        programme, now = pages.programme_row(session), house.clock()
-        programme_changes.hold(session, programme)
-        for tag in programme.languages:
-            at_fault = f"poster_{tag}"
-            text, by = entries[at_fault].strip(), pages.author()
-            programme_changes.say(session, programme, "poster", tag, text, by, now)
-
-    if not doing.done(entries, work, lambda _refusal: at_fault):
-        with house.database.reading() as session:
-            around = _around_poster(session, pages.programme_row(session))
-        return pages.show_again(POSTER, HERE, entries, typed=entries, **around)
-    pages.say(_("Saved. Print the poster, and put it where people pay."))
-    return pages.go("console.first_hour.poster")
 
 
 @routes.get(f"{IN_PROGRAMME}/first-hour/message")
@@ -501,28 +459,3 @@ def _code(text: str) -> Markup:
 
 def _join_url() -> str:
     return f"{current_installation().settings.public_url}/join/{pages.programme().code}"
-
-
-def _poster_words(session: Session, programme: Programme, tag: str) -> str:
-    said = programmes.said(session, programme.id, "poster", tag)
-    if said is not None and said.language == tag:
-        return said.text
-    return _("Your card in a second") if tag == language.current() else ""
-
-
-def _around_poster(session: Session, programme: Programme) -> dict[str, object]:
-    base = base_programme.of(session, programme)
-    said = (
-        ""
-        if base is None
-        else base_programme.sentence(session, programme, base, language.current())
-    )
-    return {
-        "spoken": [(tag, choices.language_name(tag)) for tag in programme.languages],
-        "is_local": certificates.is_local(current_installation().settings.public_url),
-        "name": programmes.name_in(session, programme, language.current()),
-        "headline": _poster_words(session, programme, language.current()),
-        "sentence": said,
-        "join_url": _join_url(),
-        "code": _code(_join_url()),
-    }

@@ -30,6 +30,7 @@ from wallet.console.members.story import StoryLine, Teller
 from wallet.console.pages import IN_PROGRAMME, needs
 from wallet.installation import current_installation
 from wallet.outreach import results
+from wallet.outreach.posters import joined, posters
 from wallet.outreach.results import CardState
 from wallet.pages import language
 from wallet.pages.language import gettext as _
@@ -84,6 +85,7 @@ def show(member_id: str) -> str:
             at = moments.element(member.erased_at, programme.timezone, now)
             return pages.show("console/members/erased.html", HERE, member=member, at=at)
         record = _record(session, programme, member, now, sees_people=sees_people)
+        poster = joined.of_member(session, member.id)
         wanted = _story_filter(record.unit)
         told = timeline.page(
             session,
@@ -116,7 +118,8 @@ def show(member_id: str) -> str:
         if told.following is None
         else listing.this_url(after=story.written(told.following)),
         is_later="after" in request.args,
-        joined=moments.day(member.created_at, programme.timezone, now),
+        since=moments.day(member.created_at, programme.timezone, now),
+        poster=None if poster is None else posters.written(poster, language.current()),
         filtered=wanted != StoryFilter(),
     )
 

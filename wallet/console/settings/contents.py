@@ -56,6 +56,13 @@ SUBJECTS: Sequence[tuple[str, Sequence[SettingsPlace]]] = (
                 N_("Where customers buy, and how reports tell places apart"),
             ),
             SettingsPlace(
+                "console.poster.show",
+                "stores:read",
+                "printer",
+                N_("Poster"),
+                N_("A sheet with a code to print, and how many joined by it"),
+            ),
+            SettingsPlace(
                 "console.first_hour.show",
                 "programmes:read",
                 "checklist",

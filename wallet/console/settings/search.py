@@ -258,9 +258,9 @@ ENTRIES = (
         " рассылка себе проверить",
     ),
     SettingEntry(
-        "console.first_hour.poster",
+        "console.poster.show",
         N_("Poster with a code"),
-        "programmes:read",
+        "stores:read",
         "printer",
         "poster qr code print sign counter table tent join плакат плакаты код куар кьюар"
         " распечатать печать табличка листовка стойка вступить постер",

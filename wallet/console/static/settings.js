@@ -1,5 +1,0 @@
-// What only some pages of settings need.
-
-document.addEventListener("click", (event) => {
-  if (event.target.closest("[data-print]")) window.print();
-});
