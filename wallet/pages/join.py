@@ -7,6 +7,7 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
@@ -122,9 +123,9 @@ def enrol(code: str) -> AnyResponse:
 def _your_card(session: Session, programme: Programme, own: Pass) -> Response:
     """The page that leads to the card of whoever joined in this browser."""
     keys = current_installation().keys
-    scanned = {
-        name: request.args[name] for name in (joined.STORE, joined.BY) if name in request.args
-    }
+    # A poster that was scanned counts for the other one as well.
+    posters = (joined.STORE, joined.BY)
+    scanned: Any = {name: request.args[name] for name in posters if name in request.args}
     return make_response(
         render_template(
             "pages/own_card.html",
