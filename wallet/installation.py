@@ -22,6 +22,7 @@ from wallet.delivery.providers import Provider
 from wallet.delivery.refresh import MakeDue
 from wallet.delivery.waves import Pace
 from wallet.errors import DesignRefused
+from wallet.finding.sending import CodeSender
 from wallet.google.provider import GoogleProvider
 from wallet.importing import Desk
 from wallet.passes.content import NO_PASS_TYPE, Design
@@ -50,6 +51,7 @@ class Installation:
     google: GoogleProvider | None
     events: EventSender
     letters: LetterSender | None
+    codes: CodeSender
 
     @property
     def signers(self) -> dict[str, Signer]:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from babel.dates import format_timedelta
-from sqlalchemy import String, case, delete, func, literal, select
+from sqlalchemy import String, case, delete, func, literal, select, true
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -20,6 +20,8 @@ from wallet.access import letters
 from wallet.access.letters import StaffLetter
 from wallet.apple.devices import PUSH, PushRow
 from wallet.configuration.clock import Clock
+from wallet.finding import codes
+from wallet.finding.codes import CodeRequest
 from wallet.google import mirror
 from wallet.google.mirror import DueRow
 
@@ -175,13 +177,15 @@ def look(session: Session, queues: Sequence[str], now: datetime, silence: timede
 
 
 def _waiting(session: Session, now: datetime) -> Iterator[Backlog]:
-    for what, queue, due_at in (
-        ("events", RELAY, OutboxRow.not_before),
-        ("pushes", PUSH, PushRow.due_at),
-        ("google", mirror.PUMP, DueRow.due_at),
-        ("letters", letters.PUMP, StaffLetter.due_at),
+    for what, queue, due_at, condition in (
+        ("events", RELAY, OutboxRow.not_before, true()),
+        ("pushes", PUSH, PushRow.due_at, true()),
+        ("google", mirror.PUMP, DueRow.due_at, true()),
+        ("letters", letters.PUMP, StaffLetter.due_at, true()),
+        ("codes", codes.PUMP, CodeRequest.due_at, CodeRequest.sealed.is_not(None)),
     ):
-        number, oldest = session.execute(select(func.count(), func.min(due_at))).one()
+        query = select(func.count(), func.min(due_at)).where(condition)
+        number, oldest = session.execute(query).one()
         yield Backlog(what, queue, number, oldest if oldest and oldest <= now else None)
 
 

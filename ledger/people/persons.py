@@ -374,6 +374,26 @@ def member_by_external_id(session: Session, programme_id: int, external_id: str)
     return None if member is None else members.resolve_merged(session, member)
 
 
+def owner_of_address(
+    session: Session, programme_id: int, *, phone: str | None = None, email: str | None = None
+) -> Member | None:
+    """The member to whom this phone number or this address belongs, or the one they were merged
+    into: of several who typed it the one who came first. None if there is none."""
+    column, value, shared = (
+        (Person.phone, phone, Person.phone_shared)
+        if email is None
+        else (Person.email, email, Person.email_shared)
+    )
+    member = session.scalar(
+        select(Member)
+        .join(Person, Person.member_id == Member.id)
+        .where(Person.programme_id == programme_id, column == value)
+        .order_by(shared, Person.member_id)
+        .limit(1)
+    )
+    return None if member is None else members.resolve_merged(session, member)
+
+
 def number_known(session: Session, programme_id: int) -> int:
     """Of how many members of the programme something personal is stored."""
     something = or_(*(getattr(Person, name).is_not(None) for name in PERSONAL))

@@ -143,6 +143,9 @@ def test_production_starts_with_what_is_set_in_them(where: str) -> None:
         environment |= {"WALLET_PUBLIC_URL": "https://cards.example.com", "WALLET_PROXY_HOPS": "1"}
         environment |= {"WALLET_GOOGLE_ISSUER": "", "WALLET_GOOGLE_CREDENTIALS": ""}
         environment |= {"WALLET_SMTP_URL": "", "WALLET_MAIL_FROM": ""}
+        environment |= dict.fromkeys(
+            ("WALLET_SMS_URL", "WALLET_SMS_HEADERS", "WALLET_SMS_BODY"), ""
+        )
     else:
         written = (TOP / "deploy/systemd/kopilka.env").read_text()
         environment = dict(re.findall(r"^([A-Z_]+)=(.*)$", written, re.MULTILINE))

@@ -23,8 +23,9 @@ from ledger.words import N_, day_in
 from wallet import sentences
 from wallet.access import admission, tokens
 from wallet.access.letters import LETTERS, DueLetter, LetterKind, StaffLetter
-from wallet.access.mail import MailServer, NotTaken
 from wallet.access.staff import Employee
+from wallet.channels.channel import NotTaken
+from wallet.channels.mail import MailServer
 from wallet.configuration.clock import Clock
 from wallet.configuration.keyring import KeyRing
 from wallet.configuration.settings import MailSettings

@@ -46,8 +46,9 @@ LETTERS_FROM = Delay(5, timedelta(seconds=10), timedelta(minutes=15))
 
 
 class SignInFailure(Base):
-    """What was counted, and when last. `who` tells apart by what it is counted and names neither
-    people nor addresses."""
+    """What was counted, and when last: what went wrong at the door, and codes that people asked for
+    to find their card. `who` tells apart by what it is counted and names neither people nor
+    addresses."""
 
     __tablename__ = "wallet_sign_in_failure"
 
@@ -83,7 +84,7 @@ def wait(session: Session, guesser: Guesser, now: datetime) -> timedelta:
     """For how long nothing of theirs is checked; zero if they may try now."""
     waits = [timedelta()]
     if guesser.codes is not None:
-        waits.append(_left(session, guesser.codes, CODES, now))
+        waits.append(left(session, guesser.codes, CODES, now))
     mine = session.get(SignInFailure, guesser.here)
     if mine is not None:
         others = session.get(SignInFailure, guesser.everywhere)
@@ -97,7 +98,7 @@ def wait(session: Session, guesser: Guesser, now: datetime) -> timedelta:
 def failed(session: Session, guesser: Guesser, now: datetime) -> None:
     """Count a wrong password or code."""
     counted = [guesser.here, guesser.everywhere]
-    _count(session, [*counted, guesser.codes] if guesser.codes else counted, now)
+    count(session, [*counted, guesser.codes] if guesser.codes else counted, now)
 
 
 def succeeded(session: Session, guesser: Guesser) -> None:
@@ -123,27 +124,29 @@ def who_asks(keys: KeyRing, email: str, origin: str) -> LetterAsker:
 
 def wait_to_ask(session: Session, asker: LetterAsker, now: datetime) -> timedelta:
     """For how long nothing more is taken from there; zero if they may ask now."""
-    return _left(session, asker.origin, LETTERS_FROM, now)
+    return left(session, asker.origin, LETTERS_FROM, now)
 
 
 def may_be_written_to(session: Session, asker: LetterAsker, now: datetime) -> bool:
     """Whether the address may be sent one more letter already."""
-    return not _left(session, asker.to, LETTERS_TO, now)
+    return not left(session, asker.to, LETTERS_TO, now)
 
 
 def asked(session: Session, asker: LetterAsker, now: datetime, *, written: bool) -> None:
     """Count that a letter was asked for, and, if it is `written`, that its address gets one."""
-    _count(session, [asker.origin, asker.to] if written else [asker.origin], now)
+    count(session, [asker.origin, asker.to] if written else [asker.origin], now)
 
 
-def _left(session: Session, who: str, delay: Delay, now: datetime) -> timedelta:
+def left(session: Session, who: str, delay: Delay, now: datetime) -> timedelta:
+    """For how long what is counted by this name must wait; zero if it need not."""
     known = session.get(SignInFailure, who)
     if known is None:
         return timedelta()
     return max(known.failed_at + delay.after(known.failures) - now, timedelta())
 
 
-def _count(session: Session, counted: Sequence[str], now: datetime) -> None:
+def count(session: Session, counted: Sequence[str], now: datetime) -> None:
+    """Count once more by each of these names, which are derived by the key ring."""
     session.execute(delete(SignInFailure).where(SignInFailure.failed_at <= now - FORGOTTEN_AFTER))
     for one in sorted(counted):  # in one order: two who count at once must not wait for each other
         session.execute(

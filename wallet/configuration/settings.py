@@ -6,6 +6,7 @@ value is refused by name, and everything that is wrong is said at once."""
 
 import base64
 import ipaddress
+import json
 import os
 import re
 import secrets
@@ -51,6 +52,7 @@ RATE_LIMITS = {
     "log": "60/minute",
     "guess": "60/minute",
     "door": "30/minute",
+    "find": "20/minute",
 }
 # In the sandbox all requests come from one address.
 SANDBOX_RATE_LIMITS = dict.fromkeys(RATE_LIMITS, "2000/second")
@@ -62,6 +64,11 @@ APPLE_ID = re.compile(r"[A-Z0-9]{10}")  # of a team or a key, as Apple's portal 
 MAIL_PORTS = {"smtp": 587, "smtps": 465}
 THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 NO_TLS = "tls=none"
+# What stands in the templates of the request to a gateway: the number with its plus, its digits
+# alone, and what is said.
+PLACES = PHONE, DIGITS, TEXT = "{phone}", "{digits}", "{text}"
+SMS_BODY = '{"phone": "{phone}", "text": "{text}"}'
+HEADER_NAME = re.compile(r"[A-Za-z0-9-]+")
 APNS_KEY_FILE = re.compile(r"AuthKey_([A-Z0-9]{10})\.p8")
 
 # In characters. Secrets are not typed by hand, so there is no reason for shorter ones.
@@ -122,6 +129,17 @@ class MailSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """A service outside that brings a text to a phone, and how it is asked: address and body are
+    templates with `PLACES`. All of it may hold a secret."""
+
+    url: str = field(repr=False)
+    method: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All that the environment says; the README's table tells what each is. Names in `_s` are in
     seconds, `import_bytes` in bytes; `wave_passes` is the most passes a second. None stands for
@@ -146,6 +164,7 @@ class Settings:
     apns_key: ApnsKeySettings | None
     google: GoogleSettings | None
     mail: MailSettings | None
+    sms: GatewaySettings | None
     second_factor: SecondFactorWanted
     lease_s: float
     beat_s: float
@@ -222,6 +241,7 @@ def read(environ: Mapping[str, str]) -> tuple[Settings, list[SettingsError]]:
         apns_key=_apns_key(env),
         google=_google(env, data, port + 4 if mode == SANDBOX else None),
         mail=_mail(env),
+        sms=_sms(env),
         second_factor=cast(
             SecondFactorWanted,
             env.one_of("WALLET_SECOND_FACTOR", "optional", get_args(SecondFactorWanted)),
@@ -434,6 +454,64 @@ def _mail(env: Environment) -> MailSettings | None:
         password=None if parts.password is None else unquote(parts.password),
         sender=sender,
     )
+
+
+def _sms(env: Environment) -> GatewaySettings | None:
+    """None if no text is brought to a phone."""
+    url = env.optional("WALLET_SMS_URL")
+    method = env.one_of("WALLET_SMS_METHOD", "POST", ("POST", "PUT", "GET"))
+    headers = _headers(env)
+    body = None if method == "GET" else env.text("WALLET_SMS_BODY", SMS_BODY)
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url)
+        is_address = parts.scheme in ("https", "http") and bool(parts.hostname)
+    except ValueError:
+        is_address = False
+    # Neither is quoted: it may hold a secret.
+    if not is_address or not url.isprintable() or " " in url:
+        env.refuse("WALLET_SMS_URL", "must be an address such as https://sms.example.com/send.")
+    elif parts.scheme == "http" and not _is_near(parts.hostname or ""):
+        env.refuse(
+            "WALLET_SMS_URL",
+            "must begin with https://: numbers and codes go there. Without it only this machine and"
+            " addresses of your own network will do.",
+        )
+    said = f"{url} {body or ''}"
+    if TEXT not in said or (PHONE not in said and DIGITS not in said):
+        env.refuse(
+            "WALLET_SMS_URL" if body is None else "WALLET_SMS_BODY",
+            f"must say where number and text go: {PHONE} (or {DIGITS}) and {TEXT}.",
+        )
+    return GatewaySettings(url, method, headers, body)
+
+
+def _is_near(host: str) -> bool:
+    """Whether the host is this machine, or named by an address of an internal network."""
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return host in THIS_MACHINE
+
+
+def _headers(env: Environment) -> dict[str, str]:
+    """The headers of a request to the gateway, as a JSON object of texts."""
+    try:
+        found = json.loads(env.text("WALLET_SMS_HEADERS", "{}"))
+        fits = all(
+            HEADER_NAME.fullmatch(name) and isinstance(value, str) and value.isprintable()
+            for name, value in found.items()
+        )
+    except (ValueError, AttributeError):
+        fits = False
+    if not fits:
+        env.refuse(
+            "WALLET_SMS_HEADERS",
+            """must be a JSON object of texts, such as {"Authorization": "Bearer …"}.""",
+        )
+        return {}
+    return {str(name): str(value) for name, value in found.items()}
 
 
 def _secret_keys(env: Environment) -> tuple[str, ...]:

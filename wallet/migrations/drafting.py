@@ -32,6 +32,7 @@ from wallet.access import (
 )
 from wallet.apple import arrivals, complaints, devices, judging, signed_passes
 from wallet.delivery import waves
+from wallet.finding import codes
 from wallet.google import alerts, budget, callbacks, messages, mirror
 from wallet.migrations import METADATA, config
 from wallet.outreach import campaigns, deliveries, rounds, terms
@@ -54,6 +55,7 @@ TABLES_OF = (
     cards,
     change_chain,
     changes,
+    codes,
     barcode_settings,
     complaints,
     consents,

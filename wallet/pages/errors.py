@@ -10,6 +10,8 @@ from wallet.pages.language import gettext as _
 
 # Why the link to a card opens nothing.
 LinkClosed = Literal["lost", "erased", "blocked", "void", "expired", "renewed"]
+# Its owner has a card, or the same one, behind another link.
+LEADS_TO_ANOTHER_LINK: frozenset[LinkClosed] = frozenset({"lost", "renewed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +25,14 @@ class WayOn:
 @dataclass(frozen=True, slots=True)
 class IssuingShop:
     """Whose page it is: what the programme is called, its code, how its cards look, and who runs
-    it, with an address to write to if they said so."""
+    it, with an address to write to if they said so; whether people find their card there by phone
+    or e-mail."""
 
     name: str
     code: str
     look: Look
     operator: str = ""
+    finds_cards: bool = False
 
 
 def error_page(status: int) -> Response:
@@ -41,10 +45,22 @@ def closed_page(why: LinkClosed, shop: IssuingShop) -> Response:
     """The page behind a link to a card that opens nothing, with nothing of its owner: 403 while the
     card is only blocked, otherwise 410. It says whose card it was, and leads to the form where
     nothing is left that a second card would part from."""
-    join = WayOn(_("Get a card"), url_for("pages.join.ask", code=shop.code))
-    way_on = join if why == "erased" else None
+    way_on = None
+    if why == "erased":
+        way_on = WayOn(_("Get a card"), url_for("pages.join.ask", code=shop.code))
+    elif why in LEADS_TO_ANOTHER_LINK and shop.finds_cards:
+        way_on = _find(shop)
     status = 403 if why == "blocked" else 410
     return _page(status, *_words_of_closed(why), shop=shop, way_on=way_on)
+
+
+def unknown_card_page(shop: IssuingShop) -> Response:
+    """The page behind a link that is of no card, in the only programme that there is: 404."""
+    return _page(404, *_words(404), shop=shop, way_on=_find(shop))
+
+
+def _find(shop: IssuingShop) -> WayOn:
+    return WayOn(_("Find my card"), url_for("pages.find.ask", code=shop.code))
 
 
 def without_apple_page() -> Response:

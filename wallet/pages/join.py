@@ -160,6 +160,7 @@ def _form(
         rules=wordings.wording("rules", name),
         privacy_url=url_for("pages.privacy.show", code=code),
         rules_url=url_for("pages.privacy.rules", code=code),
+        find_url=url_for("pages.find.ask", code=code),
         typed=typed,
         problems=problems,
         token=token,

@@ -8,9 +8,10 @@ from werkzeug.wrappers import Response
 
 from ledger.people import members
 from ledger.programmes import programmes
+from ledger.programmes.programmes import Programme
 from wallet.installation import current_installation
 from wallet.pages import designs, language
-from wallet.pages.errors import IssuingShop, LinkClosed, closed_page
+from wallet.pages.errors import IssuingShop, LinkClosed, closed_page, unknown_card_page
 from wallet.passes import issued, showing, templates
 from wallet.passes.issued import Pass
 
@@ -32,7 +33,7 @@ def any_pass(session: Session, token: str) -> Pass:
     link = current_installation().keys.link_of(token)
     pass_ = issued.by_serial(session, link.serial) if link else None
     if link is None or pass_ is None:
-        abort(404)
+        _nothing_here(session)
     why: LinkClosed | None = showing.withheld(session, pass_)
     if why is None and link.generation != pass_.link_generation:
         why = "renewed"
@@ -61,13 +62,26 @@ def held_card(session: Session, token: str) -> Pass:
     return card(session, token)
 
 
+def _nothing_here(session: Session) -> NoReturn:
+    """End the request with 404. Where there is but one programme, its page finds the card."""
+    known = programmes.every(session)
+    if len(known) != 1 or not known[0].listed or not known[0].keeps_personal:
+        abort(404)
+    language.suggest(programme=known[0].languages)
+    abort(unknown_card_page(_shop(session, known[0])))
+
+
 def _close(session: Session, pass_: Pass, why: LinkClosed) -> NoReturn:
     """End the request with the page that says why, in the language of its reader."""
     programme = programmes.by_id(session, pass_.programme_id)
     language.suggest(programme=programme.languages)
+    abort(closed_page(why, _shop(session, programme)))
+
+
+def _shop(session: Session, programme: Programme) -> IssuingShop:
     tongue = language.current()
     name = programmes.name_in(session, programme, tongue)
     operator = programmes.said(session, programme.id, "operator", tongue)
     look = designs.look(session, templates.current(session, programme.id).id)
-    shop = IssuingShop(name, programme.code, look, operator.text if operator else "")
-    abort(closed_page(why, shop))
+    said = operator.text if operator else ""
+    return IssuingShop(name, programme.code, look, said, programme.keeps_personal)

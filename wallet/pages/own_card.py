@@ -1,5 +1,5 @@
-"""Whose browser it is: who joined in it is led to their own card, and makes no second one by
-mistake.
+"""Whose browser it is: who joined in it, or found their card in it, is led to their own card, and
+makes no second one by mistake.
 
 The cookie opens nothing by itself, is sent to the page of this one programme alone, and is worth
 nothing once the card's link was renewed or the card is gone."""
@@ -43,8 +43,13 @@ def remember(response: Response, code: str, link: CardLink, *, as_own: bool) -> 
     card = url_for("pages.cards.show", token=keys.link_token(link))
     _set(response, JOINED, "yes", JUST_JOINED_FOR, card)
     if as_own:
-        form = url_for("pages.join.ask", code=code)
-        _set(response, COOKIE, keys.browser_token(link), LIVES, form)
+        lead_to(response, code, link)
+
+
+def lead_to(response: Response, code: str, link: CardLink) -> None:
+    """This browser leads to this card from now on."""
+    form = url_for("pages.join.ask", code=code)
+    _set(response, COOKIE, current_installation().keys.browser_token(link), LIVES, form)
 
 
 def has_just_joined(pass_: Pass) -> bool:

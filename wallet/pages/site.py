@@ -6,6 +6,7 @@ from wallet.pages import (
     badges,
     cards,
     designs,
+    find,
     front,
     history,
     home_screen,
@@ -28,6 +29,7 @@ def add_to(app: Flask) -> None:
     for part in (
         front,
         join,
+        find,
         privacy,
         cards,
         history,

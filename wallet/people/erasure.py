@@ -23,6 +23,7 @@ from wallet.access.changes import Author, ChangedThing
 from wallet.apple import complaints, devices
 from wallet.apple.signed_passes import SealedPass
 from wallet.delivery.refresh import MakeDue, refresh
+from wallet.finding import codes
 from wallet.google import mirror
 from wallet.outreach import deliveries
 from wallet.passes import issued, renewal
@@ -64,6 +65,7 @@ def erase(
     issued.lock_out(session, pass_ids)
     deliveries.forget(session, erased.member_ids)
     receiver_log.forget_answers(session, erased.member_ids)
+    codes.forget(session, erased.member_ids)
     refresh(session, pass_ids, make_due, now)
     for column in ROWS_OF_A_PASS:
         session.execute(delete(column.class_).where(column.in_(pass_ids)))

@@ -13,9 +13,14 @@ from wallet.apple.pushkey import ProviderTokens
 from wallet.apple.rotation import CertificateFolder, Certificates, Senders
 from wallet.apple.signed_passes import SignedPasses
 from wallet.apple.signing import Signer, look_at
+from wallet.channels.channel import AddressKind, Channel
+from wallet.channels.gateway import GatewayChannel
+from wallet.channels.inbox import SandboxInbox
+from wallet.channels.mail import MailChannel
 from wallet.configuration.clock import Clock, system_clock
 from wallet.configuration.keyring import KeyRing
 from wallet.configuration.settings import Settings
+from wallet.finding.sending import CodeSender
 from wallet.google import account
 from wallet.google.provider import GoogleProvider, Pause
 from wallet.installation import Installation
@@ -56,6 +61,7 @@ def connect(
             timedelta(seconds=settings.lease_s),
         ),
         letters=_letters(settings, database, keys),
+        codes=CodeSender(database, keys, _channels(settings), timedelta(seconds=settings.lease_s)),
     )
 
 
@@ -111,6 +117,20 @@ def _letters(settings: Settings, database: Database, keys: KeyRing) -> LetterSen
         return None
     lease = timedelta(seconds=settings.lease_s)
     return LetterSender(database, keys, settings.mail, settings.console_url, lease)
+
+
+def _channels(settings: Settings) -> dict[AddressKind, Channel]:
+    """By what kind of address messages reach people. In the sandbox the inbox takes what no channel
+    is set up for."""
+    found: dict[AddressKind, Channel] = {}
+    if settings.in_sandbox:
+        inbox = SandboxInbox(settings.sandbox.phone)
+        found |= {"email": inbox, "phone": inbox}
+    if settings.mail is not None:
+        found["email"] = MailChannel(settings.mail)
+    if settings.sms is not None:
+        found["phone"] = GatewayChannel(settings.sms)
+    return found
 
 
 def _google(

@@ -22,10 +22,11 @@ from ledger.errors import Refusal
 from ledger.seals import inspection, sealing
 from wallet import migrations, presence
 from wallet.access import apikeys, second_factors, sources
-from wallet.access.mail import MailServer, NotTaken
 from wallet.apple import complaints, devices, judging
 from wallet.apple.answers import DOUBTS
 from wallet.apple.rotation import Certificates
+from wallet.channels.channel import NotTaken
+from wallet.channels.mail import MailServer
 from wallet.configuration.clock import Clock
 from wallet.configuration.keyring import KeyRing
 from wallet.configuration.settings import SANDBOX_ENV, WITHOUT_APPLE, Settings
@@ -321,6 +322,7 @@ WAITS = {
     "pushes": "Pushes that wait",
     "google": "Changes that wait for Google",
     "letters": "Letters to the staff that wait",
+    "codes": "Codes that wait to be sent to people who look for their card",
 }
 
 

@@ -25,6 +25,7 @@ from wallet.access.change_chain import ChangeWalk
 from wallet.apple import devices
 from wallet.apple.arrivals import FetchesByDay
 from wallet.delivery import waves
+from wallet.finding import codes
 from wallet.google import reconciling
 from wallet.installation import Installation
 from wallet.outreach import campaigns, rounds
@@ -50,6 +51,7 @@ PUMP_NAMES = (
     campaigns.PUMP,
     happenings.PUMP,
     letters.PUMP,
+    codes.PUMP,
     days.PUMP,
 )
 
@@ -147,6 +149,7 @@ def pumps(installation: Installation) -> Mapping[str, Pump]:
         campaigns.PUMP: Pump(partial(_tell, installation)),
         happenings.PUMP: Pump(lambda: installation.events.deliver(clock)),
         letters.PUMP: Pump(partial(_send_letters, installation)),
+        codes.PUMP: Pump(lambda: installation.codes.deliver(clock)),
         reconciling.PUMP: Pump(reconcile),
         SEALS: Pump(seal),
         INSPECTION: Pump(inspect),

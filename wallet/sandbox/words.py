@@ -164,6 +164,18 @@ WORDS: dict[str, tuple[str, str]] = {
         "The card lives in a phone and changes the moment the points do. Here is the whole way:"
         " till → service → Apple and Google → phones.",
     ),
+    "page.inbox": ("Письма и сообщения", "Letters and messages"),
+    "page.inbox_lead": (
+        "Здесь то, что ушло бы людям по почте и на телефон: например, код, чтобы найти карту. Новое"
+        " сверху.",
+        "What would have gone to people by e-mail and to phones, such as a code to find a card. The"
+        " newest is on top.",
+    ),
+    "page.inbox_phone": ("Сообщение на телефон", "Message to a phone"),
+    "page.inbox_empty": (
+        "Пока пусто. Откройте «Найти мою карту» и запросите код.",
+        "Nothing yet. Open “Find my card” and ask for a code.",
+    ),
     "page.real_phones": (
         "Это песочница: настоящие телефоны её карты не принимают, ведь их выпустила эта машина, а"
         " не Apple и не Google. Как выпускать настоящие, написано в README.ru.md.",

@@ -7,7 +7,7 @@ from datetime import datetime
 from flask import Blueprint, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 from sqlalchemy.orm import Session
 
 from ledger.database.outbox import OutboxRow
@@ -16,6 +16,7 @@ from wallet.access.letters import StaffLetter
 from wallet.apple import judging
 from wallet.apple.devices import Device, PushRow
 from wallet.delivery.waves import PAUSED, RUNNING, Wave
+from wallet.finding.codes import CodeRequest
 from wallet.google.mirror import DueRow
 from wallet.happenings import HappeningRow, ListeningRow
 from wallet.installation import Installation, current_installation
@@ -50,15 +51,17 @@ class _Figures:
             oldest = GaugeMetricFamily(
                 "kopilka_oldest_seconds", "How long the oldest row is due.", labels=["what"]
             )
-            for what, column in (
-                ("events", OutboxRow.created_at),
-                ("pushes", PushRow.due_at),
-                ("google", DueRow.due_at),
-                ("happenings", HappeningRow.happened_at),
-                ("undelivered", Undelivered.due_at),
-                ("letters", StaffLetter.due_at),
+            for what, column, condition in (
+                ("events", OutboxRow.created_at, true()),
+                ("pushes", PushRow.due_at, true()),
+                ("google", DueRow.due_at, true()),
+                ("happenings", HappeningRow.happened_at, true()),
+                ("undelivered", Undelivered.due_at, true()),
+                ("letters", StaffLetter.due_at, true()),
+                ("codes", CodeRequest.due_at, CodeRequest.sealed.is_not(None)),
             ):
-                number, since = session.execute(select(func.count(), func.min(column))).one()
+                query = select(func.count(), func.min(column)).where(condition)
+                number, since = session.execute(query).one()
                 waiting.add_metric([what], number)
                 oldest.add_metric([what], _seconds(since, now))
             waves = session.execute(

@@ -30,13 +30,14 @@ GROUPS = {
     "/ledger/": "ledger",
     "/codes/": "ledger",
     "/join/": "join",
+    "/find/": "find",
     "/card/": "card",
     "/console/sign-in": "door",
     "/console/welcome/": "door",
     "/console/forgotten": "door",
     "/console/me/": "door",
 }
-ONLY_FORMS = frozenset({"join", "door"})  # to look at one costs nothing
+ONLY_FORMS = frozenset({"join", "door", "find"})  # to look at one costs nothing
 
 
 LUMPS = 50  # that make up a limit where processes count together

@@ -13,8 +13,9 @@ from sqlalchemy import select
 
 from wallet.access import admission, letters
 from wallet.access.letters import StaffLetter
-from wallet.access.mail import MailServer, NotTaken
 from wallet.access.posting import LetterSender
+from wallet.channels.channel import NotTaken
+from wallet.channels.mail import MailServer
 from wallet.configuration.settings import MailSettings
 
 ANNA = "anna@example.com"

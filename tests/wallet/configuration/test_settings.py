@@ -226,3 +226,23 @@ def test_of_whom_a_second_factor_is_asked(tmp_path: Path) -> None:
     assert settings.from_env(environ).second_factor == "optional"
     with pytest.raises(SettingsError, match="WALLET_SECOND_FACTOR"):
         settings.from_env({**environ, "WALLET_SECOND_FACTOR": "nobody"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("WALLET_SMS_URL", "sms.example.com"),
+        ("WALLET_SMS_URL", "http://sms.example.com/send"),
+        ("WALLET_SMS_HEADERS", "Authorization: secret"),
+        ("WALLET_SMS_HEADERS", '{"X": "a\\nb"}'),
+        ("WALLET_SMS_BODY", "to={phone}"),
+        ("WALLET_SMS_METHOD", "DELETE"),
+    ],
+)
+def test_what_no_gateway_could_be_asked_with(name: str, value: str, tmp_path: Path) -> None:
+    environ = {"WALLET_DATA": str(tmp_path), "WALLET_SMS_URL": "https://sms.example.com/send"}
+    assert settings.from_env(environ).sms is not None
+    with pytest.raises(SettingsError) as refused:
+        settings.from_env({**environ, name: value})
+    assert names(refused.value) == [name]
+    assert "secret" not in str(refused.value)

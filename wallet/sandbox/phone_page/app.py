@@ -1,6 +1,7 @@
 """The page's server: a small Flask app for this machine alone."""
 
 import re
+from collections import deque
 from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
@@ -25,6 +26,7 @@ OWN_HOSTS = frozenset({"127.0.0.1", "localhost"})
 MOST_BODY_BYTES = 16 * 1024
 LONGEST_WAIT_S = 5.0  # for a question for the state
 POINTS = 10  # that a press of a button earns or spends
+MOST_MESSAGES = 50  # that the inbox keeps
 OFFERS = 4  # different ones, one after the other
 
 # The address of a card's page or its bundle, by how it begins; and links to Google Wallet.
@@ -65,6 +67,7 @@ class PhonePage:
         self._journal = journal
         self._answered_at: datetime | None = None
         self._offers = 0
+        self._messages: deque[dict[str, Any]] = deque(maxlen=MOST_MESSAGES)
 
     def app(self) -> Flask:
         app = Flask(__name__)
@@ -72,6 +75,7 @@ class PhonePage:
         for rule, look in (
             ("/", self.page),
             ("/state", self.state),
+            ("/inbox", self.inbox),
             ("/passes/<serial>/<name>.png", self.picture),
             ("/passes/<serial>/barcode.svg", self.barcode),
             ("/android/<id_>/<name>.png", self.android_picture),
@@ -79,6 +83,7 @@ class PhonePage:
         ):
             app.add_url_rule(rule, look.__name__, look)
         for rule, act in (
+            ("/inbox", self.take_in),
             ("/passes", self.add),
             ("/passes/demo", self.add_demo),
             ("/passes/<serial>/earn", self.earn),
@@ -107,6 +112,25 @@ class PhonePage:
             state=self._state(None),
             said=lambda key: words.said(f"page.{key}", language),
         )
+
+    def inbox(self) -> str:
+        """What would have been sent to people, the newest first."""
+        language = _language()
+        return render_template(
+            "inbox.html",
+            language=language,
+            others={one: languages.own_name(one) for one in LANGUAGES if one != language},
+            messages=list(reversed(self._messages)),
+            said=lambda key: words.said(f"page.{key}", language),
+        )
+
+    def take_in(self) -> Response:
+        """A message of the service, in the place of a mail server and of a gateway for SMS."""
+        told = {name: _body().get(name) for name in ("to", "subject", "text")}
+        if not all(isinstance(one, str) for one in told.values()):
+            abort(400)
+        self._messages.append({**told, "at": _now(), "is_letter": "@" in str(told["to"])})
+        return jsonify({})
 
     def state(self) -> Response:
         """Everything on the page, if it is newer than revision `after`; 204 if nothing changed

@@ -1,23 +1,18 @@
-"""The mail server that letters leave by (RFC 5321). Only the transport: no rows, no words."""
+"""Letters by the mail server (RFC 5321). Only the transport: no rows, no words."""
 
 import smtplib
 import ssl
+from datetime import UTC, datetime
 from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
 from types import TracebackType
 from typing import Self
 
+from wallet.channels.channel import NotTaken, Outgoing
 from wallet.configuration.settings import MailSettings
 
 LIMIT_S = 10.0  # of each exchange with the server
-
-
-class NotTaken(Exception):
-    """A letter was not taken. `why` is a word and, if the server gave one, its number: nothing of
-    the letter, and nothing that the server wrote."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
 
 
 class MailServer:
@@ -73,6 +68,29 @@ class MailServer:
             self._connection.quit()
         except (OSError, smtplib.SMTPException):
             self._connection.close()
+
+
+class MailChannel:
+    """Messages as letters, a connection for each."""
+
+    def __init__(self, settings: MailSettings) -> None:
+        self._settings = settings
+
+    def send(self, message: Outgoing) -> None:
+        """As `Channel.send`."""
+        letter = EmailMessage(policy=SMTP)
+        letter["Subject"] = message.subject
+        letter["From"] = self._settings.sender
+        letter["To"] = message.to
+        letter["Date"] = format_datetime(datetime.now(UTC))
+        host = parseaddr(self._settings.sender)[1].rpartition("@")[2]
+        letter["Message-ID"] = f"<{message.id}@{host}>"
+        letter["Auto-Submitted"] = "auto-generated"
+        letter.set_content(message.text)
+        letter.add_alternative(message.page, subtype="html")
+        letter["Content-Language"] = message.language
+        with MailServer(self._settings) as server:
+            server.send(letter)
 
 
 def _why(error: Exception) -> str:

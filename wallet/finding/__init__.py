@@ -1,0 +1,1 @@
+"""Back to one's card: who can read what comes to an address is led to the card that it is of."""

@@ -1,0 +1,215 @@
+"""Sends the codes that were asked for, each by the channel that reaches its address. A channel that
+is away loses none: it is tried again, until the code works no more.
+
+A process that dies between sending and writing that down sends once more: the same code."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from cryptography.fernet import InvalidToken
+from jinja2 import Environment, PackageLoader, select_autoescape
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from ledger import languages
+from ledger.database.engine import Database
+from ledger.languages import Language
+from ledger.people import members, persons
+from ledger.people.members import Member
+from ledger.programmes import programmes
+from ledger.words import N_
+from wallet import sentences
+from wallet.access import sign_in_delays
+from wallet.channels.channel import AddressKind, Channel, NotTaken, Outgoing
+from wallet.configuration.clock import Clock
+from wallet.configuration.keyring import KeyRing
+from wallet.finding.codes import CODES, LIVES, TO_MEMBER, CodeRequest, DueCode, code_of
+
+BATCH = 10
+FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=5), timedelta(minutes=2)
+
+SUBJECT = N_("The code for your card: {programme}")
+FOR_A_PHONE = N_("{code} is the code for your card, {programme}. Tell it to nobody.")
+LEAD = N_("Type this code on the page where you are looking for your card:")
+FOOT = N_(
+    "It works once, for {minutes} minutes. Tell it to nobody: we never ask for it. If you are not"
+    " looking for your card, you need not do anything."
+)
+
+PAGES = Environment(
+    loader=PackageLoader("wallet.finding", "templates"), autoescape=select_autoescape()
+)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _ReadyCode:
+    """A claimed request as it is sent."""
+
+    due: DueCode
+    channel: Channel
+    message: Outgoing
+
+
+class CodeSender:
+    """What the pump knows of codes. `channels`: by what kind of address they reach people."""
+
+    def __init__(
+        self,
+        database: Database,
+        keys: KeyRing,
+        channels: Mapping[AddressKind, Channel],
+        lease: timedelta,
+    ) -> None:
+        self._database, self._keys = database, keys
+        self._channels, self._lease = channels, lease
+
+    @property
+    def reaches(self) -> frozenset[AddressKind]:
+        """Which kinds of addresses a code can be sent to."""
+        return frozenset(self._channels)
+
+    def deliver(self, clock: Clock) -> bool:
+        """Send a batch of codes that are due. Whether there may be more."""
+        now = clock()
+
+        def claim(session: Session) -> list[DueCode]:
+            return CODES.claim(session, now, BATCH, self._lease)
+
+        left = self._database.run(claim)
+        is_full = len(left) == BATCH
+        until = now + self._lease / 2
+        # A slow channel must not have a code sent twice: the rest waits for the next turn.
+        while left and clock() < until:
+            self._carry_out(left.pop(0), clock)
+        if left:
+            self._database.run(lambda session: CODES.let_go(session, left))
+        return is_full
+
+    def _carry_out(self, due: DueCode, clock: Clock) -> None:
+        ready = self._database.run(lambda session: self._prepare(session, due, clock()))
+        if ready is not None:
+            self._send(ready, clock)
+
+    def _prepare(self, session: Session, due: DueCode, now: datetime) -> _ReadyCode | None:
+        """The message, if there is one to be sent. What is nobody's waits for its end in
+        silence."""
+        asked = session.get(CodeRequest, due.id)
+        address = None if asked is None else self._address(asked)
+        member = None
+        if asked is not None and address is not None:
+            member = _owner(session, asked.programme_id, asked.kind, address)
+        row = _locked(session, due)
+        if row is None:
+            return None  # it was asked for again meanwhile
+        if row.expires_at <= now:
+            CODES.finish(session, [due])
+            return None
+        channel = self._channels.get(row.kind)
+        is_due = (
+            channel is not None and member is not None and self._may_get(session, row, member, now)
+        )
+        if not is_due or channel is None or member is None or address is None:
+            _rest(session, due, row.expires_at, "nobody")
+            return None
+        row.member_id = member.id
+        session.flush()
+        return _ReadyCode(due, channel, self._message(session, row, member, address))
+
+    def _address(self, row: CodeRequest) -> str | None:
+        try:
+            return None if row.sealed is None else self._keys.unseal(row.sealed)
+        except InvalidToken:
+            log.error("code_unreadable", request=row.id)
+            return None
+
+    def _message(
+        self, session: Session, row: CodeRequest, member: Member, address: str
+    ) -> Outgoing:
+        programme = programmes.by_id(session, row.programme_id)
+        locale = persons.profile_of(session, member.id).locale
+        language = languages.ours(locale, row.language)
+        name = programmes.name_in(session, programme, language)
+        code, id_ = code_of(self._keys, row.nonce), f"code-{row.id}-{row.generation}"
+        return written(row.kind, id_, address, code, name, language)
+
+    def _may_get(self, session: Session, row: CodeRequest, member: Member, now: datetime) -> bool:
+        """Whether the member may get one more code; a further try to send it is none more."""
+        if row.member_id is not None:
+            return True
+        theirs = self._keys.first.derive("codes of", str(member.id))
+        if sign_in_delays.left(session, theirs, TO_MEMBER, now):
+            log.warning("code_withheld", request=row.id, member=member.public_id)
+            return False
+        sign_in_delays.count(session, [theirs], now)
+        return True
+
+    def _send(self, one: _ReadyCode, clock: Clock) -> None:
+        try:
+            one.channel.send(one.message)
+        except NotTaken as refused:
+            self._put_off(one, refused.why, clock())
+            return
+        log.info("code_sent", request=one.due.id)
+        self._database.run(lambda session: self._note_sent(session, one.due))
+
+    def _note_sent(self, session: Session, due: DueCode) -> None:
+        row = _locked(session, due)
+        if row is not None:
+            _rest(session, due, row.expires_at, "sent")
+
+    def _put_off(self, one: _ReadyCode, why: str, now: datetime) -> None:
+        tried = one.due.attempts
+        again_at = now + min(FIRST_WAIT * 2 ** min(tried, 20), LONGEST_WAIT)
+        log.warning("code_not_sent", request=one.due.id, why=why, attempts=tried + 1)
+        self._database.run(lambda session: CODES.defer(session, one.due, again_at, why, tried + 1))
+
+
+def _owner(session: Session, programme_id: int, kind: AddressKind, address: str) -> Member | None:
+    """Whose address it is, held until the transaction ends, so that an erasure either waits or is
+    seen; None if it is nobody's."""
+    phone, email = (address, None) if kind == "phone" else (None, address)
+    found = persons.owner_of_address(session, programme_id, phone=phone, email=email)
+    if found is None:
+        return None
+    members.lock(session, [found.id])
+    member = members.reread(session, found)
+    return member if member.erased_at is None else None
+
+
+def _locked(session: Session, due: DueCode) -> CodeRequest | None:
+    """The row, unless it was asked for again since it was claimed."""
+    return session.scalar(
+        select(CodeRequest)
+        .where(CodeRequest.id == due.id, CodeRequest.generation == due.generation)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
+def _rest(session: Session, due: DueCode, until: datetime, why: str) -> None:
+    """Nothing more is sent: the address is forgotten, and at its end the row is deleted. The row is
+    locked, and was not asked for again."""
+    session.execute(update(CodeRequest).where(CodeRequest.id == due.id).values(sealed=None))
+    CODES.defer(session, due, until, why, due.attempts)
+
+
+def written(
+    kind: AddressKind, id_: str, address: str, code: str, programme: str, language: Language
+) -> Outgoing:
+    """The message with this code. The subject does not name it: mail servers keep subjects in their
+    logs."""
+
+    def say(text: str) -> str:
+        minutes = str(LIVES // timedelta(minutes=1))
+        return sentences.of_text(text, language, code=code, programme=programme, minutes=minutes)
+
+    subject, lead, foot = say(SUBJECT), say(LEAD), say(FOOT)
+    page = PAGES.get_template("code.html").render(
+        language=language, subject=subject, lead=lead, code=code, foot=foot
+    )
+    text = say(FOR_A_PHONE) if kind == "phone" else f"{lead}\n\n{code}\n\n{foot}\n"
+    return Outgoing(id_, address, language, subject, text, page)

@@ -1,0 +1,196 @@
+"""Finding one's card again: by a code that is sent to the phone number or the e-mail that is on
+it.
+
+Every step answers the same whether there is such a card or not. See docs/decisions/0007."""
+
+from datetime import timedelta
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as AnyResponse
+
+from ledger.contacts import Unfit, email_address, phone_number
+from ledger.people.members import Member
+from ledger.programmes import programmes
+from ledger.programmes.asking import CONTACTS
+from ledger.programmes.programmes import Programme
+from wallet.channels.channel import AddressKind
+from wallet.finding import codes
+from wallet.installation import current_installation
+from wallet.pages import designs, join_form, language, own_card
+from wallet.pages.errors import error_page
+from wallet.pages.join_form import CONTACT
+from wallet.pages.language import counted
+from wallet.pages.language import gettext as _
+from wallet.pages.origins import from_our_page
+from wallet.pages.programme import addressed
+from wallet.passes import issued, templates
+from wallet.passes.issued import Pass
+
+LONGEST = 300  # characters that are read
+
+routes = Blueprint("find", __name__, url_prefix="/find/<code>")
+
+
+@routes.after_request
+def _kept_by_nobody(response: AnyResponse) -> AnyResponse:
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+@routes.get("")
+def ask(code: str) -> Response:
+    """The form with one box: a phone number, or an e-mail."""
+    with current_installation().database.reading() as session:
+        return _form(session, addressed(session, code), "", "")
+
+
+@routes.post("")
+def send(code: str) -> AnyResponse:
+    """Have a code sent, and lead to the page where it is typed: the same for every address. 422 for
+    what cannot be one, or cannot be reached; 429 for one that was asked for a short while ago; 403
+    for a form on another site."""
+    if not from_our_page():
+        return error_page(403)
+    typed, house = request.form.get(CONTACT, "").strip(), current_installation()
+
+    def work(session: Session) -> AnyResponse:
+        programme = addressed(session, code)
+        kind: AddressKind = "email" if "@" in typed else "phone"
+        if not programme.keeps_personal or not house.codes.reaches:
+            return _form(session, programme, "", "")
+        address, problem = _understood(typed, kind, programme)
+        if not address:
+            return _form(session, programme, typed, problem, 422)
+        by = codes.asked(house.keys, programme, kind, address, request.remote_addr or "")
+        wait = codes.ask(session, house.keys, programme, by, language.current(), house.clock())
+        there = url_for(".type_code", code=code, kind=kind, key=by.key)
+        if wait:
+            answer = _form(session, programme, typed, _too_soon(wait), 429, code_url=there)
+            answer.headers["Retry-After"] = str(int(wait.total_seconds()) + 1)
+            return answer
+        return redirect(there, 303)
+
+    return house.database.run(work)
+
+
+@routes.get("/<any(email, phone):kind>/<key>")
+def type_code(code: str, kind: AddressKind, key: str) -> Response:
+    """The page where the code is typed. It is there for every address, and tells of none."""
+    with current_installation().database.reading() as session:
+        return _code_form(session, addressed(session, code), kind, "")
+
+
+@routes.post("/<any(email, phone):kind>/<key>")
+def open_card(code: str, kind: AddressKind, key: str) -> AnyResponse:
+    """Open the card whose code was typed; this browser leads to it from now on. 422 for another
+    code, and for one that works no more; 403 for a form on another site."""
+    if not from_our_page():
+        return error_page(403)
+    typed, house = request.form.get("typed", "")[:LONGEST], current_installation()
+
+    def work(session: Session) -> Pass | Response:
+        programme = addressed(session, code)
+        if not codes.is_code(typed):
+            return _code_form(session, programme, kind, _("The code has six digits."), 422)
+        found = codes.redeem(session, house.keys, programme, key, typed, house.clock())
+        if isinstance(found, Member):
+            return issued.card_of(session, found.id)
+        sentence = (
+            _("This code is not right. Check it and type it again.")
+            if found == "wrong"
+            else _("This code no longer works. Ask for another one.")
+        )
+        return _code_form(session, programme, kind, sentence, 422, is_over=found == "over")
+
+    found = house.database.run(work)
+    if isinstance(found, Response):
+        return found
+    answer = redirect(url_for("pages.cards.show", token=house.keys.link_token(found.link)), 303)
+    own_card.lead_to(answer, code, found.link)
+    return answer
+
+
+def _understood(typed: str, kind: AddressKind, programme: Programme) -> tuple[str, str]:
+    """The address that was typed, as it is stored; empty with a sentence that says what is wrong
+    with it."""
+    reaches = current_installation().codes.reaches
+    if not typed:
+        return "", _("Type the phone number or the e-mail that is on your card.")
+    if kind not in reaches:
+        if kind == "phone":
+            return "", _(
+                "We cannot send a code to a phone. Type your e-mail, or ask for your card at the"
+                " till."
+            )
+        return "", _(
+            "We cannot send a code by e-mail. Type your phone number, or ask for your card at the"
+            " till."
+        )
+    try:
+        if len(typed) > LONGEST:
+            raise Unfit(kind)
+        if kind == "email":
+            return email_address(typed), ""
+        return phone_number(typed, programme.country), ""
+    except Unfit:
+        return "", join_form.wrong(kind, "value_error", programme.country)
+
+
+def _too_soon(wait: timedelta) -> str:
+    minutes = -(-wait // timedelta(minutes=1))
+    return counted(
+        "A code was asked for a short while ago. Look for it, or ask for another one in"
+        " %(count)s minute.",
+        "A code was asked for a short while ago. Look for it, or ask for another one in %(count)s"
+        " minutes.",
+        minutes,
+    )
+
+
+def _form(
+    session: Session,
+    programme: Programme,
+    typed: str,
+    problem: str,
+    status: int = 200,
+    *,
+    code_url: str | None = None,
+) -> Response:
+    reaches = current_installation().codes.reaches
+    name = programmes.name_in(session, programme, language.current())
+    page = render_template(
+        "pages/find.html",
+        programme=name,
+        look=designs.look(session, templates.current(session, programme.id).id),
+        keeps_personal=programme.keeps_personal,
+        box=CONTACT if len(reaches) == len(CONTACTS) else next(iter(reaches), None),
+        typed={CONTACT: typed},
+        problem=problem,
+        code_url=code_url,
+        join_url=url_for("pages.join.ask", code=programme.code),
+    )
+    return make_response(page, status)
+
+
+def _code_form(
+    session: Session,
+    programme: Programme,
+    kind: AddressKind,
+    problem: str,
+    status: int = 200,
+    *,
+    is_over: bool = False,
+) -> Response:
+    page = render_template(
+        "pages/find_code.html",
+        programme=programmes.name_in(session, programme, language.current()),
+        look=designs.look(session, templates.current(session, programme.id).id),
+        kind=kind,
+        problem=problem,
+        is_over=is_over,
+        ask_url=url_for(".ask", code=programme.code),
+    )
+    return make_response(page, status)
