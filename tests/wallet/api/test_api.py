@@ -104,7 +104,8 @@ class TestMembers:
     def test_pages_follow_each_other(self, join, api, client) -> None:
         """Several may have written one number into the form."""
         for _ in range(5):
-            client.post("/join/demo", data={"phone": "89991234567", "consent": "yes"})
+            form = {"phone": "89991234567", "consent": "yes", "another": "yes"}
+            client.post("/join/demo", data=form)
         family = [item["id"] for item in api.get("members?phone=89991234567").get_json()["items"]]
         assert len(set(family)) == 5
         seen, cursor = [], ""
@@ -783,6 +784,8 @@ def test_programmes_are_listed_page_by_page(api, installation) -> None:
                     },
                     "keeps_personal": True,
                 },
+                "benefit": {},
+                "rules": {},
                 "created_at": installation.clock().isoformat().replace("+00:00", "Z"),
                 "links": {
                     "join": "http://127.0.0.1:8080/join/tea",

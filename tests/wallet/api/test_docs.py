@@ -139,12 +139,12 @@ class TestFields:
     @pytest.mark.parametrize(
         ("call", "name", "known", "said"),
         [
-            (("offers", {"title": {"de": "Kuchen"}}), "known", ["ru", "en"], "ru, en"),
+            (("offers", {"title": {"de": "Kuchen"}}), "known", ["ru", "en"], "Russian, English"),
             (
                 ("campaigns", {"name": "x", "texts": {"ru": "{{nobody}}"}}),
                 "known",
                 ["name", "points", "card", "programme"],
-                "name, points, card, programme",
+                "{{name}}, {{points}}, {{card}}, {{programme}}",
             ),
         ],
     )

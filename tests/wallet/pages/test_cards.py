@@ -301,7 +301,7 @@ class TestCoupons:
         assert "coupon" not in card.get("?lang=en").text.replace("/coupon", "")
         api.post(f"offers/{offer['id']}/passes", {"member": member_id})
         page = card.get("?lang=en").text
-        assert '<a href="#for-you">You have a coupon</a>' in page and 'id="for-you"' in page
+        assert '<a href="#for-you">You have 1 coupon</a>' in page and 'id="for-you"' in page
         assert "show it at the till" in page
         assert "покажите на кассе" in card.get("/state?lang=ru").get_json()["offers"][0]["note"]
 
