@@ -32,7 +32,7 @@ MOST_PAGES = 200
 # What an address has of one thing: its id, a code, a number.
 OF_ONE_THING = re.compile(r"(?<=/)([0-9a-f]{8}-[0-9a-f-]{27}|\d+)(?=/|$)")
 # Answers that are files, or end something.
-NO_PAGE = re.compile(r"\.(csv|ndjson|json|html|xlsx)\b|console/sign-out|/file\b|[?&]lang=")
+NO_PAGE = re.compile(r"\.(csv|ndjson|json|html|xlsx|pdf|svg)\b|console/sign-out|/file\b|[?&]lang=")
 
 
 @pytest.fixture
