@@ -33,14 +33,18 @@ def join(
     now: datetime,
     *,
     checked: bool = True,
+    unconfirmed: bool = False,
 ) -> Joined:
     """A person joins the programme: member, card, and an empty account in the main unit.
+    `unconfirmed`: somebody else says so, at a counter, and they spend nothing until
+    `members.confirm`.
 
     `checked`: a shop vouches for the phone number and the address, so one that another member has
     is refused. Otherwise it is only marked as shared, see `persons.add_unchecked`. Raises
     `PersonalDataNotKept`, `ExternalIdTaken`, `PhoneTaken`, `EmailTaken`."""
     add = persons.add if checked else persons.add_unchecked
     member = add(session, programme.id, profile, now)
+    member.unconfirmed = unconfirmed
     card = cards.issue(session, member, now)
     unit = units.named(session, programme.id, None)
     accounts.open_for(session, programme.id, unit.id, member.id)

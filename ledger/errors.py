@@ -229,6 +229,12 @@ class UnknownOffer(NotFound):
     code = "unknown_offer"
 
 
+class MemberUnconfirmed(Conflict):
+    """The member was made at a counter and is not confirmed: they earn, and cannot spend yet."""
+
+    code = "member_unconfirmed"
+
+
 class InsufficientPoints(Conflict):
     """The member has `available` points to spend, fewer than the `asked` ones."""
 

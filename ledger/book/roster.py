@@ -109,6 +109,7 @@ class ListedMember(NamedTuple):
     state: MemberState
     household: str | None
     merged_into: str | None
+    confirmed: bool
     card: str
     card_state: CardStatus
     balance: Balance
@@ -363,6 +364,7 @@ def _listed(row: Any, now: datetime, details: _Details) -> ListedMember:
         members.state_of(row.erased_at, row.merged_into_id),
         row.household,
         row.merged_into,
+        not row.unconfirmed,
         row.number,
         cards.state_of(row.blocked_for, row.void_at, row.ends_at, now),
         balances.by_the_clock(row[_BALANCE:_PERSON], now),
@@ -383,7 +385,7 @@ _HEAD, _INTO = aliased(Member), aliased(Member)
 _UNIT = Unit.__table__.c
 # Where the columns of a row begin that are of the member and their card, the balance, the person.
 _MEMBER = len(_UNIT)
-_BALANCE = _MEMBER + 12
+_BALANCE = _MEMBER + 13
 _PERSON = _BALANCE + len(balances.READ)
 _OF_PERSON = (
     Person.name,
@@ -492,6 +494,7 @@ def _of_programme() -> Select[Any]:
         Member.household_id,
         Member.merged_into_id,
         Member.erased_at,
+        Member.unconfirmed,
     ).where(
         Member.programme_id
         == select(Programme.id).where(Programme.code == bindparam("programme")).scalar_subquery()

@@ -207,11 +207,15 @@ def newest_of(member_id: ColumnElement[int], purpose: Purpose) -> ColumnElement[
 def agreed_to_news(session: Session, member_ids: Sequence[int]) -> dict[int, bool]:
     """Whether each of these members agreed to receive messages. Members who were never asked are
     left out. Members who joined on a page of ours were asked there, and said no by leaving the box
-    empty."""
+    empty. Who was made at a counter and is not confirmed has agreed to nothing."""
     rows = session.execute(
         select(Consent.member_id, Consent.purpose, Consent.given, Consent.source)
         .where(Consent.member_id.in_(member_ids))
         .order_by(Consent.happened_at, Consent.id)
     ).all()
-    asked = {row.member_id: False for row in rows if row.source == "page"}
+    unconfirmed = session.scalars(
+        select(Member.id).where(Member.id.in_(member_ids), Member.unconfirmed)
+    )
+    asked = dict.fromkeys(unconfirmed, False)
+    asked |= {row.member_id: False for row in rows if row.source == "page"}
     return asked | {row.member_id: row.given for row in rows if row.purpose == "marketing"}

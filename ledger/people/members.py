@@ -5,7 +5,18 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, String, and_, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    and_,
+    false,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database.tables import Base, Identifier, Instant, batched, only_where
@@ -52,6 +63,10 @@ class Member(Base):
     merged_into_id: Mapped[int | None] = mapped_column(index=True)
     # Since when the person is erased and the id stands for nobody. Never set back to null.
     erased_at: Mapped[datetime | None] = mapped_column(Instant)
+    # Made at a counter, by somebody who typed what they were told: nobody knows yet whose phone
+    # number that is. Such a member earns, spends nothing, and gets no advertising. Never set again
+    # once it is false.
+    unconfirmed: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     @property
     def holder_id(self) -> int:
@@ -197,6 +212,31 @@ def lock_person(session: Session, member: Member) -> tuple[Member, Sequence[Memb
             return next(one for one in group if one.id == head), group
         # While we waited for the locks, a merge may have been committed: read once more.
         ids = lock(session, [one.id for one in group])
+
+
+def confirm(session: Session, member: Member) -> Member | None:
+    """The person has shown that they are the one for whom the card was made, and may spend. Returns
+    the member who stands for them, locked; None where that was known already. Raises
+    `MemberErased`."""
+    if not reread(session, member).unconfirmed:
+        return None
+    head, group = lock_person(session, member)
+    if head.erased_at is not None:
+        raise MemberErased
+    if not any(one.unconfirmed for one in group):
+        return None
+    mark_confirmed(session, head)
+    return reread(session, head)
+
+
+def mark_confirmed(session: Session, head: Member) -> None:
+    """This member is confirmed, and so are all who were merged into them: it is one person. The
+    caller has locked them."""
+    session.execute(
+        update(Member)
+        .where((Member.id == head.id) | (Member.merged_into_id == head.id), Member.unconfirmed)
+        .values(unconfirmed=False)
+    )
 
 
 def holders(session: Session, member_ids: Sequence[int]) -> dict[int, int]:

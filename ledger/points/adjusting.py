@@ -24,5 +24,5 @@ def adjust(session: Session, member: Member, points: int, reason: str, now: date
     `InsufficientPoints`, `BalanceTooLarge`."""
     cause = Cause(reason, promotion=PROMOTION)
     if points < 0:
-        return redemptions.redeem(session, member, Spend(-points, cause), now)
+        return redemptions.redeem(session, member, Spend(-points, cause, by_shop=True), now)
     return accruals.grant(session, member, Grant(points, cause), now)

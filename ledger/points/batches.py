@@ -164,6 +164,7 @@ class _Lookup:
             parcel = NewLot(points, term(programme.timezone, unit, wish, now))
             wanted = causes.header("accrual", programme.id, cause, now, unit=unit)
             return Credit(holder, wanted, parcel, PointsAccrued(holder_id))
+        wish.require_allowed(resolved.member)
         wanted = causes.header("redemption", programme.id, cause, now, unit=unit)
         return Debit(holder, wanted, unit.points(wish.points), PointsRedeemed(holder_id))
 

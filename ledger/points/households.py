@@ -58,7 +58,8 @@ def leave(session: Session, member: Member, now: datetime) -> None:
 
 def merge(session: Session, member: Member, into: Member, now: datetime) -> int:
     """Two members are one person. Points and debts of `member` go to `into`; from now on every
-    card, phone number and other name of either means `into`. Returns what `join` does. Raises
+    card, phone number and other name of either means `into`, who is confirmed if either was:
+    whoever merges them says that they are one person. Returns what `join` does. Raises
     `SameMember`, `OtherProgramme`, `MemberErased`, `MemberMergedAway`, `PooledMember`, `HoldsOpen`,
     `BalanceTooLarge`."""
     member, into = _locked(session, member, into)
@@ -72,6 +73,8 @@ def merge(session: Session, member: Member, into: Member, now: datetime) -> int:
         .where((Member.id == member.id) | (Member.merged_into_id == member.id))
         .values(merged_into_id=into.id)
     )
+    if not (member.unconfirmed and into.unconfirmed):
+        members.mark_confirmed(session, into)
     offers.hand_on(session, member.id, into.id)
     changed = (MemberChanged(member.id), MemberMerged(member.id, into.id), MemberChanged(into.id))
     outbox.append(session, [*changed, PointsMoved(into.holder_id)], now)

@@ -24,19 +24,27 @@ HOLD_FOR = timedelta(minutes=30)  # how long a hold lasts unless the caller says
 
 @dataclass(frozen=True, slots=True)
 class Spend:
-    """Points that a member pays with, and what for; of the main unit unless another is named."""
+    """Points that a member pays with, and what for; of the main unit unless another is named.
+    `by_shop`: no member spends, but people of the shop put a balance right."""
 
     points: Amount
     cause: Cause = NO_CAUSE
     unit: str | None = None
+    by_shop: bool = False
+
+    def require_allowed(self, member: Member) -> None:
+        """Raises `MemberUnconfirmed` where this member may not spend."""
+        if not self.by_shop:
+            resolving.require_confirmed(member)
 
 
 def redeem(session: Session, whom: Whom | Member, spend: Spend, now: datetime) -> Movement:
-    """Spend points, soonest expiry first, with the event of it. Raises `InsufficientPoints`,
-    `DateOutOfRange`, what `resolving.with_target` raises, for money what `Unit.points` raises, and
-    for a purchase what `causes.paid` raises."""
+    """Spend points, soonest expiry first, with the event of it. Raises `MemberUnconfirmed`,
+    `InsufficientPoints`, `DateOutOfRange`, what `resolving.with_target` raises, for money what
+    `Unit.points` raises, and for a purchase what `causes.paid` raises."""
 
     def debit(target: Target) -> Movement:
+        spend.require_allowed(target.member)
         unit, holder = target.unit, target.holder
         points, header = unit.points(spend.points), _header(target, spend, now)
         with unit.errors_in_money():
@@ -52,11 +60,12 @@ def redeem(session: Session, whom: Whom | Member, spend: Spend, now: datetime) -
 def hold(
     session: Session, whom: Whom | Member, spend: Spend, lasts: timedelta, now: datetime
 ) -> Placed:
-    """Set points aside for a sale, for as long as it `lasts`. Raises `InsufficientPoints`,
-    `DateOutOfRange`, what `resolving.with_target` raises, and for money what `Unit.points`
-    raises."""
+    """Set points aside for a sale, for as long as it `lasts`. Raises `MemberUnconfirmed`,
+    `InsufficientPoints`, `DateOutOfRange`, what `resolving.with_target` raises, and for money what
+    `Unit.points` raises."""
 
     def place(target: Target) -> Placed:
+        spend.require_allowed(target.member)
         unit, holder = target.unit, target.holder
         points, header = unit.points(spend.points), _header(target, spend, now)
         with unit.errors_in_money():

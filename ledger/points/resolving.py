@@ -26,6 +26,7 @@ from ledger.database.compiled import Compiled
 from ledger.database.tables import Base, Identifier, detached
 from ledger.errors import (
     MemberErased,
+    MemberUnconfirmed,
     Refusal,
     UnknownCard,
     UnknownMember,
@@ -126,6 +127,12 @@ def _by_external_id(session: Session, whom: Whom) -> Resolved:
     if member is None:
         raise UnknownMember
     return Resolved(member)
+
+
+def require_confirmed(member: Member) -> None:
+    """Every door by which a member spends asks this. Raises `MemberUnconfirmed`."""
+    if member.unconfirmed:
+        raise MemberUnconfirmed
 
 
 def _is_meant(whom: Whom, member: Member) -> bool:

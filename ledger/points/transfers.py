@@ -11,7 +11,7 @@ from ledger.events import PointsMoved
 from ledger.money import Amount
 from ledger.people import members
 from ledger.people.members import Member
-from ledger.points import causes, households
+from ledger.points import causes, households, resolving
 from ledger.points.causes import NO_CAUSE, Cause, Movement
 from ledger.programmes import units
 
@@ -37,9 +37,9 @@ class Transferred:
 def transfer(
     session: Session, giver: Member, taker: Member, gift: Gift, now: datetime
 ) -> Transferred:
-    """Move points from one member to another. Raises `InsufficientPoints`, `BalanceTooLarge`,
-    `SameMember`, `OtherProgramme`, `MemberErased`, `MemberMergedAway`, `UnknownUnit`,
-    `DateOutOfRange`, and for money what `Unit.points` raises."""
+    """Move points from one member to another. Raises `MemberUnconfirmed` of the giver,
+    `InsufficientPoints`, `BalanceTooLarge`, `SameMember`, `OtherProgramme`, `MemberErased`,
+    `MemberMergedAway`, `UnknownUnit`, `DateOutOfRange`, and for money what `Unit.points` raises."""
     while True:
         try:
             return _transfer(session, giver, taker, gift, now)
@@ -51,6 +51,7 @@ def _transfer(
     session: Session, giver: Member, taker: Member, gift: Gift, now: datetime
 ) -> Transferred:
     households.check_pair(session, giver, taker)
+    resolving.require_confirmed(giver)
     unit = units.named(session, giver.programme_id, gift.unit)
     points = unit.points(gift.points)
     ours = accounts.holder(session, giver.programme_id, unit.id, giver.holder_id)

@@ -32,6 +32,10 @@ CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 LONGEST_NAME = 100  # characters
 MOST_GRACE_DAYS = 3_650
 OVERDRAWN = ("debt", "refuse")
+# Who shows no card, but names a phone number, spends with a code that reaches them; as one who
+# shows a card; or not at all.
+SpendByPhone = Literal["code", "allowed", "never"]
+SPEND_BY_PHONE: tuple[SpendByPhone, ...] = ("code", "allowed", "never")
 
 # name: what pages in this language call the programme. operator: who runs it and is responsible for
 # people's data, with an address to write to. privacy: what happens to that data.
@@ -70,6 +74,10 @@ class Programme(Base):
     # When points that a reversal takes back were spent meanwhile: "debt" lets the member owe them,
     # "refuse" refuses the reversal.
     overdrawn: Mapped[str] = mapped_column(String(10), default="debt", server_default="debt")
+    # How a member spends who is found by a phone number or an address: see `SPEND_BY_PHONE`.
+    spend_by_phone: Mapped[SpendByPhone] = mapped_column(
+        String(10), default="code", server_default="code"
+    )
     # Whether everybody is told of it who comes to the service without a link.
     listed: Mapped[bool] = mapped_column(default=False, server_default=false())
     # Whether names, phone numbers, addresses and birthdays of its members are stored.
@@ -192,13 +200,14 @@ def change_terms(
     listed: bool | None = None,
     called: Called | None = None,
     asks: Mapping[str, str] | None = None,
+    spend_by_phone: SpendByPhone | None = None,
 ) -> None:
-    """What holds for returns from now on, the languages that texts are written in, the country
-    whose phone numbers come without a code, whether personal data is kept, by whose clock its days
-    go, who is told of it, what its staff calls a member, and what its form asks (of the fields that
-    are named); None leaves a term as it is. Texts that there are in a language that is no more
-    stay, and so do numbers that were read before, dates of points that were given before, and
-    personal data that was stored. Raises `TermsRefused`."""
+    """What holds for returns from now on and for spending without a card, the languages that texts
+    are written in, the country whose phone numbers come without a code, whether personal data is
+    kept, by whose clock its days go, who is told of it, what its staff calls a member, and what its
+    form asks (of the fields that are named); None leaves a term as it is. Texts that there are in a
+    language that is no more stay, and so do numbers that were read before, dates of points that
+    were given before, and personal data that was stored. Raises `TermsRefused`."""
     terms = Terms(
         programme.code,
         programme.name,
@@ -212,6 +221,8 @@ def change_terms(
     _check(terms)
     if called is not None and called not in CALLED:
         raise TermsRefused("called", "one of {known}.", known=", ".join(CALLED))
+    if spend_by_phone is not None and spend_by_phone not in SPEND_BY_PHONE:
+        raise TermsRefused("spend_by_phone", "one of {known}.", known=", ".join(SPEND_BY_PHONE))
     asked = programme.asks if asks is None else asking.changed(programme.asks, asks)
     programme.grace_days, programme.overdrawn = terms.grace_days, terms.overdrawn
     programme.languages = list(terms.spoken)
@@ -222,6 +233,8 @@ def change_terms(
         programme.listed = listed
     if called is not None:
         programme.called = called
+    if spend_by_phone is not None:
+        programme.spend_by_phone = spend_by_phone
     programme.asks = asked
     session.flush()
 

@@ -1286,3 +1286,19 @@ def test_members_of_the_release_before_joined_by_no_poster(
     after = everything(empty)
     del after["ledger_store"], before["ledger_store"]
     assert after == before
+
+
+def test_members_of_the_release_before_are_confirmed_and_spend_by_a_code(
+    empty: Database, database_url: str
+) -> None:
+    """What 0041 adds."""
+    migrations.upgrade(empty.engine, "0002")
+    releases.load(empty, "0002")
+    migrations.upgrade(empty.engine, "0040", keys=KEYS)
+    before = everything(empty)
+    migrations.upgrade(empty.engine, keys=KEYS)
+    with empty.reading() as session:
+        assert not any(session.scalars(select(Member.unconfirmed)))
+        assert {one.spend_by_phone for one in programmes.every(session)} == {"code"}
+    migrations.downgrade(empty.engine, "0040", keys=KEYS)
+    assert everything(empty) == before

@@ -83,6 +83,7 @@ RECORDED: Mapping[str, tuple[str, ...]] = {
         "country",
         "grace_days",
         "overdrawn",
+        "spend_by_phone",
         "listed",
         "keeps_personal",
         "called",
@@ -144,6 +145,7 @@ OF_NO_PERSON = frozenset(
         "points",
         "starts_at",
         "state",
+        "unconfirmed",
         "withdrawn_at",
         "written_off",
     }

@@ -16,6 +16,7 @@ from ledger.errors import (
     HoldClosed,
     HoldExpired,
     InsufficientPoints,
+    MemberUnconfirmed,
     UnknownHold,
     UnknownProgramme,
     UnknownUnit,
@@ -53,7 +54,7 @@ routes = APIBlueprint("holds", __name__, tag="Holds")
 @routes.post("/holds")
 @routes.doc(operation_id="createHold")
 @needs("points:write")
-@refuses(*WHOM, UnknownUnit, *MONEY, InsufficientPoints, DateOutOfRange)
+@refuses(*WHOM, UnknownUnit, *MONEY, MemberUnconfirmed, InsufficientPoints, DateOutOfRange)
 @routes.input(HoldIn)
 @routes.output(HoldOut, status_code=201)
 @idempotent.keyed(required=False)

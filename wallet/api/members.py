@@ -326,6 +326,7 @@ def member_out(
         state=member.state,
         merged_into=names.get(member.merged_into_id),
         household=names.get(member.household_id),
+        confirmed=not member.unconfirmed,
         links=_links(session, member) if with_links or sees_people() else None,
     )
 

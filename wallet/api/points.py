@@ -11,6 +11,7 @@ from ledger.errors import (
     DateOutOfRange,
     DatesOutOfOrder,
     InsufficientPoints,
+    MemberUnconfirmed,
     NoPercentBack,
     NothingEarned,
     UnknownUnit,
@@ -67,7 +68,7 @@ def accrue(json_data: AccrualIn, key: str | None) -> Response:
 @routes.post("/redemptions")
 @routes.doc(operation_id="createRedemption")
 @needs("points:write")
-@refuses(*WHOM, UnknownUnit, *MONEY, InsufficientPoints, DateOutOfRange)
+@refuses(*WHOM, UnknownUnit, *MONEY, MemberUnconfirmed, InsufficientPoints, DateOutOfRange)
 @routes.input(RedemptionIn)
 @routes.output(PostingOut, status_code=201, examples=in_points_and_money(SPENT, SPENT_IN_MONEY))
 @idempotent.keyed(required=True)

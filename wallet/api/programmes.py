@@ -123,6 +123,7 @@ def change(programme: str, json_data: ProgrammeChangeIn) -> ProgrammeOut:
         json_data.listed,
         json_data.called,
         None if asks is None else {str(field): how for field, how in asks.items()},
+        json_data.spend_by_phone,
     )
 
     def work(session: Session) -> ProgrammeOut:

@@ -342,6 +342,17 @@ REMEDIES: Mapping[str, Explanation] = {
         N_("Another member of the programme has this mail address."),
         N_("Find that member by e-mail; they may be the same person."),
     ),
+    "member_unconfirmed": Explanation(
+        409,
+        N_(
+            "A cashier made the member, and nobody knows yet whether they are who they said: they "
+            "earn, and cannot spend."
+        ),
+        N_(
+            "Let them open the page of their card and accept the rules there, or name a code that "
+            "was sent to them."
+        ),
+    ),
     "insufficient_points": Explanation(
         409,
         N_("The member has `available` points to spend, fewer than the `asked` ones."),

@@ -18,6 +18,7 @@ from ledger.errors import (
     DatesOutOfOrder,
     IdempotencyConflict,
     InsufficientPoints,
+    MemberUnconfirmed,
     UnknownProgramme,
 )
 from ledger.points import accruals, redemptions, told
@@ -55,6 +56,7 @@ routes = APIBlueprint("webhooks", __name__, url_prefix="/webhooks", tag="Webhook
     UnknownSource,
     *WHOM,
     *MONEY,
+    MemberUnconfirmed,
     InsufficientPoints,
     BalanceTooLarge,
     DatesOutOfOrder,

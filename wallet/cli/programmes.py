@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from ledger.languages import canonical
 from ledger.people import members, persons
 from ledger.programmes import programmes, units
-from ledger.programmes.programmes import Programme, ProgrammeTextKind, Terms
+from ledger.programmes.programmes import Programme, ProgrammeTextKind, SpendByPhone, Terms
 from ledger.programmes.units import Unit, UnitTerms
 from wallet.access import changes
 from wallet.access.changes import ChangedThing
@@ -207,6 +207,11 @@ def put_unit(
     help="Points taken back that were spent: a debt, or the return is refused.",
 )
 @click.option(
+    "--spend-by-phone",
+    type=click.Choice(programmes.SPEND_BY_PHONE),
+    help="Who shows no card, but names a phone number, spends with a code, as others, or never.",
+)
+@click.option(
     "--code", "kind", type=click.Choice(get_args(CodeKind)), help="What the barcodes of cards say."
 )
 @click.option(
@@ -262,6 +267,7 @@ def change_terms(
     code: str,
     grace_days: int | None,
     overdrawn: str | None,
+    spend_by_phone: SpendByPhone | None,
     languages: str | None,
     country: str | None,
     adjust_limit: int | None,
@@ -272,9 +278,9 @@ def change_terms(
     no_adjust_limit: bool,
     **choices: str | int | None,
 ) -> None:
-    """What programme CODE does when a purchase is returned, which languages it speaks, who is told
-    of it, whether it keeps personal data, and what the barcodes of its cards say; without options,
-    how it is now."""
+    """What programme CODE does when a purchase is returned, how one spends without a card, which
+    languages it speaks, who is told of it, whether it keeps personal data, and what the barcodes of
+    its cards say; without options, how it is now."""
     if no_adjust_limit and adjust_limit is not None:
         raise click.UsageError("--adjust-limit and --no-adjust-limit exclude each other.")
     records = open_records()
@@ -288,6 +294,7 @@ def change_terms(
             keeps_personal=keeps_personal,
             listed=listed,
             asks=_asked(asks),
+            spend_by_phone=spend_by_phone,
         )
         programme_changes.change(session, programme, wish, author(), now)
         if no_adjust_limit or adjust_limit is not None:
@@ -306,6 +313,7 @@ def change_terms(
 def _say_terms(session: Session, programme: Programme) -> None:
     click.echo(f"languages: {', '.join(programme.languages)}; country: {programme.country}")
     click.echo(f"grace days: {programme.grace_days}; overdrawn: {programme.overdrawn}")
+    click.echo(f"spending by a phone number: {programme.spend_by_phone}")
     click.echo(f"listed for everybody: {'yes' if programme.listed else 'no'}")
     click.echo(_on_personal_data(session, programme))
     asked = ", ".join(f"{field} {how}" for field, how in programme.asks.items())

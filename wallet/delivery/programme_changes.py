@@ -9,7 +9,7 @@ from typing import Literal, get_args
 from sqlalchemy.orm import Session
 
 from ledger.programmes import programmes, stores
-from ledger.programmes.programmes import Programme, ProgrammeTextKind, Terms
+from ledger.programmes.programmes import Programme, ProgrammeTextKind, SpendByPhone, Terms
 from ledger.programmes.stores import Store, StoreTerms, Till, TillTerms
 from ledger.programmes.trades import Called, Trade
 from ledger.programmes.units import UnitTerms
@@ -39,6 +39,7 @@ class ProgrammeChange:
     listed: bool | None = None
     called: Called | None = None
     asks: Mapping[str, str] | None = None
+    spend_by_phone: SpendByPhone | None = None
 
 
 def beginning(terms: Terms, cards: FirstCards, currency: str | None = None) -> tuple[Terms, Design]:
@@ -82,6 +83,7 @@ def change(
         listed=wanted.listed,
         called=wanted.called,
         asks=wanted.asks,
+        spend_by_phone=wanted.spend_by_phone,
     )
     after = changes.facts(programme)
     changes.note(session, by, "programme.terms_changed", of(programme), now, before, after)

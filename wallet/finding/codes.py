@@ -32,6 +32,9 @@ from wallet.configuration.keyring import KeyRing
 
 PUMP = "codes"
 
+# card: to find it again. spend: points, by a member who shows no card.
+CodePurpose = Literal["card", "spend"]
+
 DIGITS = 6
 LIVES = timedelta(minutes=10)
 MOST_TRIES = 5
@@ -64,6 +67,9 @@ class CodeRequest(LeasedRow, Base):
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
     programme_id: Mapped[int] = mapped_column(Identifier)
     address_key: Mapped[str] = mapped_column(String(43))
+    purpose: Mapped[CodePurpose] = mapped_column(String(5), server_default="card")
+    # For how many points at most it is good, if they are to be spent.
+    points: Mapped[int | None] = mapped_column(Identifier)
     kind: Mapped[AddressKind] = mapped_column(String(5))
     sealed: Mapped[str | None] = mapped_column(String(500))
     language: Mapped[str] = mapped_column(String(10))
@@ -143,7 +149,14 @@ def ask(
     }
     session.execute(
         insert_or(session, CodeRequest)
-        .values(programme_id=programme.id, address_key=by.key, kind=by.kind, generation=1, **anew)
+        .values(
+            programme_id=programme.id,
+            address_key=by.key,
+            purpose="card",
+            kind=by.kind,
+            generation=1,
+            **anew,
+        )
         .on_conflict_do_update(
             index_elements=["programme_id", "address_key"],
             set_={**anew, "generation": CodeRequest.generation + 1},
@@ -171,7 +184,11 @@ def redeem(
     an end like any other."""
     row = session.scalar(
         select(CodeRequest)
-        .where(CodeRequest.programme_id == programme.id, CodeRequest.address_key == key)
+        .where(
+            CodeRequest.programme_id == programme.id,
+            CodeRequest.address_key == key,
+            CodeRequest.purpose == "card",
+        )
         .with_for_update()
     )
     if row is None or row.expires_at <= now or row.tries >= MOST_TRIES:

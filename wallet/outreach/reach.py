@@ -157,8 +157,9 @@ def _agrees(rule: ConsentRule, in_scope: Scope) -> ColumnElement[bool]:
 
 
 def _was_asked() -> ColumnElement[bool]:
-    """The member once said whether they want news: `consents.agreed_to_news` knows an answer."""
-    return exists(
+    """The member once said whether they want news: `consents.agreed_to_news` knows an answer. Who
+    is not confirmed has not."""
+    asked = exists(
         select(Consent.id)
         .where(
             Consent.member_id == Member.id,
@@ -166,6 +167,7 @@ def _was_asked() -> ColumnElement[bool]:
         )
         .correlate(Member)
     )
+    return or_(Member.unconfirmed, asked)
 
 
 def _has_card(in_scope: Scope) -> ColumnElement[bool]:

@@ -10,10 +10,12 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from ledger.contacts import Unfit, email_address, phone_number
+from ledger.people import members
 from ledger.people.members import Member
 from ledger.programmes import programmes
 from ledger.programmes.asking import CONTACTS
 from ledger.programmes.programmes import Programme
+from wallet.access.changes import Author
 from wallet.channels.channel import AddressKind
 from wallet.finding import codes
 from wallet.installation import current_installation
@@ -26,6 +28,7 @@ from wallet.pages.origins import from_our_page
 from wallet.pages.programme import addressed
 from wallet.passes import issued, templates
 from wallet.passes.issued import Pass
+from wallet.people import deeds
 
 LONGEST = 300  # characters that are read
 
@@ -85,7 +88,8 @@ def type_code(code: str, kind: AddressKind, key: str) -> Response:
 
 @routes.post("/<any(email, phone):kind>/<key>")
 def open_card(code: str, kind: AddressKind, key: str) -> AnyResponse:
-    """Open the card whose code was typed; this browser leads to it from now on. 422 for another
+    """Open the card whose code was typed; this browser leads to it from now on, and its owner, who
+    was reached by what stands on it, is confirmed if they were not. 422 for another
     code, and for one that works no more; 403 for a form on another site."""
     if not from_our_page():
         return error_page(403)
@@ -108,9 +112,17 @@ def open_card(code: str, kind: AddressKind, key: str) -> AnyResponse:
     found = house.database.run(work)
     if isinstance(found, Response):
         return found
+    house.database.run(lambda session: _confirm(session, found))
     answer = redirect(url_for("pages.cards.show", token=house.keys.link_token(found.link)), 303)
     own_card.lead_to(answer, code, found.link)
     return answer
+
+
+def _confirm(session: Session, found: Pass) -> None:
+    member = members.by_id(session, found.member_id)
+    deeds.confirm(
+        session, member, Author("member", member.public_id), current_installation().clock()
+    )
 
 
 def _understood(typed: str, kind: AddressKind, programme: Programme) -> tuple[str, str]:

@@ -126,10 +126,14 @@ def join(
     now: datetime,
     *,
     checked: bool = True,
+    unconfirmed: bool = False,
 ) -> Pass:
     """A person joins the programme, is welcomed, and gets a card. Raises `PersonalDataNotKept`,
-    `ExternalIdTaken`, `PhoneTaken`, `EmailTaken`; for `checked` see `enrolment.join`."""
-    joined = enrolment.join(session, programme, profile, now, checked=checked)
+    `ExternalIdTaken`, `PhoneTaken`, `EmailTaken`; for `checked` and `unconfirmed` see
+    `enrolment.join`."""
+    joined = enrolment.join(
+        session, programme, profile, now, checked=checked, unconfirmed=unconfirmed
+    )
     welcoming.welcome(session, joined.member, now)
     return issue(session, joined.member, pass_type, keys, now)
 

@@ -40,15 +40,28 @@ def add(
     keys: KeyRing,
     by: Author,
     now: datetime,
+    *,
+    unconfirmed: bool = False,
 ) -> Member:
-    """Add a member, for whom a shop vouches, with a card. Raises `PersonalDataNotKept`,
+    """Add a member, for whom a shop vouches, with a card; `unconfirmed`, as a cashier at a counter
+    does who typed what they were told. Raises `PersonalDataNotKept`,
     `PhoneTaken`, `EmailTaken`, `ExternalIdTaken`, and for decisions `DatesOutOfOrder`,
     `DateOutOfRange`."""
-    pass_ = issuing.join(session, programme, profile, pass_type, keys, now)
+    pass_ = issuing.join(session, programme, profile, pass_type, keys, now, unconfirmed=unconfirmed)
     member = members.by_id(session, pass_.member_id)
     consents.record(session, member, decisions, source, now)
     changes.note(session, by, "member.added", changed_member(member), now)
     return member
+
+
+def confirm(session: Session, member: Member, by: Author, now: datetime) -> bool:
+    """The person has shown that they are the one for whom a cashier made the card; they may spend
+    from now on. False where that was known already. Raises `MemberErased`."""
+    head = members.confirm(session, member)
+    if head is not None:
+        told = {"unconfirmed": True}, {"unconfirmed": False}
+        changes.note(session, by, "member.confirmed", changed_member(head), now, *told)
+    return head is not None
 
 
 def known(session: Session, member: Member) -> RecordedFacts:

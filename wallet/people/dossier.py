@@ -80,6 +80,7 @@ def _member(session: Session, member: Member, now: datetime) -> Section:
         "id": member.public_id,
         "state": member.state,
         "joined_at": member.created_at,
+        "confirmed": not member.unconfirmed,
         "household": names.get(member.household_id),
         "merged_into": names.get(member.merged_into_id),
         "name": profile.name,

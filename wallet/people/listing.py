@@ -30,6 +30,7 @@ MEMBER_COLUMNS = (
     "created_at",
     "merged_into",
     "household",
+    "confirmed",
     "card",
     "card_state",
     "available",
@@ -134,6 +135,7 @@ def _item(row: ListedMember, programme: str, balance: ListItem) -> ListItem:
         "state": row.state,
         "merged_into": row.merged_into,
         "household": row.household,
+        "confirmed": row.confirmed,
     }
     if (person := row.person) is not None:
         item |= {

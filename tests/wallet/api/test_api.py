@@ -774,6 +774,7 @@ def test_programmes_are_listed_page_by_page(api, installation) -> None:
                 "terms": {
                     "grace_days": 0,
                     "overdrawn": "debt",
+                    "spend_by_phone": "code",
                     "listed": False,
                     "called": "client",
                     "asks": {

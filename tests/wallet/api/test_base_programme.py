@@ -157,6 +157,7 @@ def test_a_programme_is_changed_in_parts(api) -> None:
     assert answer.get_json()["terms"] == {
         "grace_days": 14,
         "overdrawn": "debt",
+        "spend_by_phone": "code",
         "keeps_personal": True,
         "listed": True,
         "called": "guest",

@@ -469,6 +469,7 @@ def test_one_offer_and_one_programme_are_read(api, offer_made) -> None:
     assert programme["terms"] == {
         "grace_days": 0,
         "overdrawn": "debt",
+        "spend_by_phone": "code",
         "keeps_personal": True,
         "listed": False,
         "called": "client",

@@ -24,7 +24,7 @@ from wallet.delivery.waves import Wave
 from wallet.sandbox import certificates
 
 LISTED = (
-    "listed for everybody: no\npersonal data: kept\n"
+    "spending by a phone number: code\nlisted for everybody: no\npersonal data: kept\n"
     "the form asks: phone optional, email optional, name off, birthday off\n"
     "points by hand without a second person: any\n"
 )
@@ -109,6 +109,8 @@ def test_a_programme_has_terms_for_returns(wallet, api, member) -> None:
         changed.output
         == "languages: ru, en; country: RU\ngrace days: 14; overdrawn: refuse\n" + CODE
     )
+    by_phone = wallet("programmes", "terms", "demo", "--spend-by-phone", "never")
+    assert "spending by a phone number: never\n" in by_phone.output
     assert wallet("programmes", "terms", "demo", "--grace-days", "-1").exit_code == 1
     posting = api.post("accruals", {"member": member["id"], "points": 10}).get_json()["id"]
     api.post("redemptions", {"member": member["id"], "points": 4})

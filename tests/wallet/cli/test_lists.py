@@ -67,6 +67,7 @@ def test_a_programme_is_shown_with_all_its_terms(wallet, member) -> None:
         "counts points: they live for ever, the main one\n",
         "languages: ru, en; country: RU\n",
         "grace days: 0; overdrawn: debt\n",
+        "spending by a phone number: code\n",
         "time zone: Europe/Moscow\n",
         "texts in ru: none of its own; `wallet programmes set` says them\n",
         "texts in en: name\n",

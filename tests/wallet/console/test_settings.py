@@ -170,6 +170,7 @@ class TestProgramme:
             "timezone": "Asia/Almaty",
             "called": "guest",
             "overdrawn": "refuse",
+            "spend_by_phone": "never",
             "grace_days": "14",
             "listed": "yes",
             "keeps_personal": "yes",
@@ -181,6 +182,7 @@ class TestProgramme:
         assert programme["terms"] == {
             "grace_days": 14,
             "overdrawn": "refuse",
+            "spend_by_phone": "never",
             "keeps_personal": True,
             "listed": True,
             "called": "guest",

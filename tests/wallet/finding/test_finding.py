@@ -15,6 +15,7 @@ from mailing import Mailing, mail_server
 from sqlalchemy import func, select
 from structlog.testing import capture_logs
 
+from ledger.people import members
 from ledger.programmes import programmes
 from wallet.access.changes import Author
 from wallet.channels.channel import Channel, NotTaken, Outgoing
@@ -162,6 +163,17 @@ def test_a_text_to_a_phone_does_as_well(person, anna, gateway) -> None:
     assert headers["Authorization"] == "Bearer of-the-gateway"
     assert json.loads(body)["phone"] == PHONE
     assert person.type(there, gateway.codes()[0]).status_code == 303
+
+
+def test_whom_a_code_reached_is_confirmed(person, api, anna, gateway, installation) -> None:
+    """A cashier typed the number; who has the phone is who has the card."""
+    with installation.database.transaction() as session:
+        members.by_public_id(session, anna["id"]).unconfirmed = True
+    there = person.asked(PHONE)
+    person.type(there, other(gateway.codes()[0]))
+    assert not api.get(f"members/{anna['id']}").get_json()["confirmed"]
+    person.type(there, gateway.codes()[0])
+    assert api.get(f"members/{anna['id']}").get_json()["confirmed"]
 
 
 @pytest.mark.parametrize(("known", "stranger"), [(PHONE, "+79990000001"), (EMAIL, "b@b.example")])

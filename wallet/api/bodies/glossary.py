@@ -639,6 +639,16 @@ MEANINGS: Mapping[str, str] = {
     "terms": N_("How points come back, and how they are taken back."),
     "grace_days": N_("For how many more days points live that come back after their time."),
     "overdrawn": N_("What a reversal does about points that were spent meanwhile."),
+    "spend_by_phone": N_(
+        "How a member spends at a counter who names a phone number and shows no card: with a "
+        "`code` that reaches them, as who shows one (`allowed`), or `never`."
+    ),
+    "confirmed": N_(
+        "Whether it is known that the member is the person for whom the card was made. Of one whom "
+        "a cashier made at a counter it is not, until they accept the rules on the page of their "
+        "card or name a code that was sent to them: they earn, cannot spend, and get no "
+        "advertising."
+    ),
     "PostingFactsOut.entries": N_("What the posting did to each member."),
     "PostingEntryOut.account": N_("Whether the points of the member changed, or what they owe."),
     "PostingEntryOut.points": N_(

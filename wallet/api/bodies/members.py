@@ -195,6 +195,7 @@ MEMBER: Example = {
     "state": "active",
     "merged_into": None,
     "household": None,
+    "confirmed": True,
     "links": {
         "card": "https://cards.example.com/card/da5f253d131ab4bc252bc811af061afb.pP2BUnlAKcCNZzrf",
         "apple": "https://cards.example.com/card/da5f253d131ab4bc.pP2BUnlAKcCNZzrf/apple.pkpass",
@@ -205,8 +206,9 @@ MEMBER: Example = {
 
 class MemberOut(AnswerBody):
     """A member as every key may see them: card, and balance in the programme's main unit. Who was
-    merged into another member has that one's balance, and so has everybody of a household. `links`
-    are there for keys with `personal:read`: whoever has them sees whose card it is."""
+    merged into another member has that one's balance, and so has everybody of a household. Who is
+    not `confirmed` was made by a cashier: they earn, and cannot spend yet. `links` are there for
+    keys with `personal:read`: whoever has them sees whose card it is."""
 
     model_config = shows(MEMBER)
 
@@ -218,6 +220,7 @@ class MemberOut(AnswerBody):
     state: MemberState
     merged_into: str | None
     household: str | None
+    confirmed: bool
     links: Annotated[LinksOut | None, Field(exclude_if=not_)] = None
 
 

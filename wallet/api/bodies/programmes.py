@@ -12,6 +12,7 @@ from ledger.programmes.programmes import (
     LONGEST_NAME,
     MOST_GRACE_DAYS,
     MOST_LANGUAGES,
+    SpendByPhone,
 )
 from ledger.programmes.trades import Called
 from ledger.programmes.units import MOST_LIVE_DAYS
@@ -56,10 +57,12 @@ class ProgrammeTermsOut(AnswerBody):
     `grace_days`: points that come back after their time live so many days more. `overdrawn`: what a
     reversal does about points that were spent meanwhile: `debt` lets the member owe them, `refuse`
     refuses the reversal. `asks`: what the form asks of who joins; of phone and e-mail one is always
-    needed."""
+    needed. `spend_by_phone`: how a member spends who is found by a phone number at a shop's counter
+    and shows no card: with a `code` that reaches them, as who shows one (`allowed`), or `never`."""
 
     grace_days: int
     overdrawn: Literal["debt", "refuse"]
+    spend_by_phone: SpendByPhone
     keeps_personal: bool
     listed: bool
     called: Called
@@ -77,6 +80,7 @@ PROGRAMME = {
     "terms": {
         "grace_days": 0,
         "overdrawn": "debt",
+        "spend_by_phone": "code",
         "keeps_personal": True,
         "listed": False,
         "called": "guest",
@@ -145,6 +149,7 @@ class ProgrammeChangeIn(Body):
     timezone: Annotated[str, Readable, Field(max_length=60)] | None = None
     grace_days: Annotated[int, Field(ge=0, le=MOST_GRACE_DAYS)] | None = None
     overdrawn: Literal["debt", "refuse"] | None = None
+    spend_by_phone: SpendByPhone | None = None
     keeps_personal: bool | None = None
     listed: bool | None = None
     called: Called | None = None

@@ -36,6 +36,7 @@ COLUMN_WORDS: Mapping[str, str] = {
     "created_at": N_("Joined"),
     "merged_into": N_("Merged into"),
     "household": N_("Shared account"),
+    "confirmed": N_("Confirmed"),
     "card": N_("Card number"),
     "card_state": N_("Card"),
     "available": N_("Balance now"),
@@ -64,6 +65,7 @@ VALUE_WORDS: Mapping[str, Mapping[Any, str]] = {
         "void": N_("void"),
         "expired": N_("expired"),
     },
+    "confirmed": {True: N_("yes"), False: N_("no")},
     "marketing": {True: N_("yes"), False: N_("no")},
     "personal_data": {True: N_("yes"), False: N_("no")},
 }

@@ -70,6 +70,7 @@ def show() -> str:
             "timezone": programme.timezone,
             "grace_days": str(programme.grace_days),
             "overdrawn": programme.overdrawn,
+            "spend_by_phone": programme.spend_by_phone,
             "called": programme.called,
             "listed": "yes" if programme.listed else "",
             "keeps_personal": "yes" if programme.keeps_personal else "",
@@ -95,6 +96,7 @@ def save() -> Response:
     grace_days = entries.whole("grace_days")
     overdrawn = entries.choice("overdrawn", programmes.OVERDRAWN)
     called = entries.choice("called", CALLED)
+    by_phone = entries.choice("spend_by_phone", programmes.SPEND_BY_PHONE)
 
     def work(session: Session) -> None:
         programme = pages.programme_row(session)
@@ -111,6 +113,7 @@ def save() -> Response:
             entries.ticked("keeps_personal"),
             entries.ticked("listed"),
             next(one for one in CALLED if one == called),
+            spend_by_phone=next(one for one in programmes.SPEND_BY_PHONE if one == by_phone),
         )
         programme_changes.change(session, programme, wanted, pages.author(), house.clock())
 

@@ -132,6 +132,12 @@ ENTRIES = (
         " денег минус долг долга клиент клиента вернуть баллы вернули покупку",
         "overdrawn",
     ),
+    _of_programme(
+        N_("Spending without a card"),
+        "without card no forgot forgotten confirm theft by phone number code без карты забыл забыла"
+        " карту дома по телефону номеру код гость клиент подтверждение кража",
+        "spend_by_phone",
+    ),
     _of_company(
         N_("Operator and personal data"),
         "operator legal company entity privacy personal data policy notice gdpr consent address"
