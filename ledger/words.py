@@ -48,13 +48,19 @@ class Catalogue:
         self._package = package
 
     def text(
-        self, language: Language, message: str, context: str = "", number: int | None = None
+        self,
+        language: Language,
+        message: str,
+        context: str = "",
+        number: int | None = None,
+        plural: str = "",
     ) -> str:
-        """The text of a message. With a number, the text is in the plural form for that number."""
+        """The text of a message. With a number, the text is in the plural form for that number;
+        `plural` is the message's own in English, where that is no code."""
         texts = _texts(self._folder, self._package, language)
         if number is not None:
             if not context:
-                return texts.ngettext(message, message, abs(number))
+                return texts.ngettext(message, plural or message, abs(number))
             return texts.npgettext(context, message, message, abs(number))
         return texts.pgettext(context, message) if context else texts.gettext(message)
 

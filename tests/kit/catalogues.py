@@ -52,6 +52,7 @@ WITH_REFUSALS = (
     "wallet.errors",
     "wallet.google.callbacks",
     "wallet.backups.manifest",
+    "wallet.counter.spend_codes",
 )
 
 # Words of ours that are facts of refusals, by the context of each.

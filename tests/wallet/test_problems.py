@@ -22,7 +22,8 @@ CONFLICT = """
     reversal_too_large same_member too_many_devices unit_exists wave_over
     no_percent_back nothing_earned store_not_named roles_changed_meanwhile
     adjustment_decided segment_changed segment_in_use wave_runs
-    list_exists list_in_use campaign_begun member_unconfirmed"""
+    list_exists list_in_use campaign_begun member_unconfirmed
+    spend_code_wrong spend_code_over spend_code_for_less spend_codes_too_many"""
 INVALID = """
     amount_too_large api_key_refused backup_refused callback_refused consent_needed
     date_out_of_range dates_out_of_order design_refused employee_refused file_refused image_refused

@@ -104,8 +104,7 @@ def failed(session: Session, guesser: Guesser, now: datetime) -> None:
 def succeeded(session: Session, guesser: Guesser) -> None:
     """Forget what was wrong from here: the right one came. That others are guessing elsewhere is
     not over with it."""
-    known = [guesser.here, guesser.codes or guesser.here]
-    session.execute(delete(SignInFailure).where(SignInFailure.who.in_(known)))
+    forget(session, [guesser.here, guesser.codes or guesser.here])
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +142,11 @@ def left(session: Session, who: str, delay: Delay, now: datetime) -> timedelta:
     if known is None:
         return timedelta()
     return max(known.failed_at + delay.after(known.failures) - now, timedelta())
+
+
+def forget(session: Session, counted: Sequence[str]) -> None:
+    """What was counted by these names counts no more."""
+    session.execute(delete(SignInFailure).where(SignInFailure.who.in_(counted)))
 
 
 def count(session: Session, counted: Sequence[str], now: datetime) -> None:

@@ -353,6 +353,29 @@ REMEDIES: Mapping[str, Explanation] = {
             "was sent to them."
         ),
     ),
+    "spend_code_wrong": Explanation(
+        409,
+        N_("Another code was sent to the member; `tries` of their tries are left."),
+        N_("Ask the member for the code once more."),
+    ),
+    "spend_code_over": Explanation(
+        409,
+        N_(
+            "No code of the member works: it was used or cancelled, its time is over, or it was "
+            "wrong too often."
+        ),
+        N_("Ask for another code."),
+    ),
+    "spend_code_for_less": Explanation(
+        409,
+        N_("The code of the member is good for at most `most` points."),
+        N_("Spend no more than that, or ask for another code."),
+    ),
+    "spend_codes_too_many": Explanation(
+        409,
+        N_("Too many codes were asked for: the next can be asked for in `minutes`."),
+        N_("Have the member show their card, or wait."),
+    ),
     "insufficient_points": Explanation(
         409,
         N_("The member has `available` points to spend, fewer than the `asked` ones."),

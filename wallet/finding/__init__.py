@@ -1,1 +1,1 @@
-"""Back to one's card: who can read what comes to an address is led to the card that it is of."""
+"""Codes that are sent: back to one's card, and to spend without showing it."""

@@ -1,8 +1,9 @@
-"""Codes by which people find their card again: asked for by anybody, sent to whom the address
-belongs, and good once.
+"""Codes that are sent, and good once. By one people find their card again: asked for by anybody,
+sent to whom the address belongs. How one is asked for to spend points, and used, stands in
+`wallet.counter.spend_codes`; it lies in the same table, and is sent in the same way.
 
-To ask costs the same whether the address is a member's or not: it is written down, and found out
-only when the code is sent (`sending`). So neither words nor time tell who is a member.
+To ask for a card costs the same whether the address is a member's or not: it is written down, and
+found out only when the code is sent (`sending`). So neither words nor time tell who is a member.
 
 Lock order: members, then the row of the request; see docs/architecture.md."""
 
@@ -22,7 +23,7 @@ from ledger.database.engine import wake_after_commit
 from ledger.database.leases import LeasedQueue, LeasedRow
 from ledger.database.tables import EPOCH, Base, Identifier, Instant, insert_or
 from ledger.languages import Language
-from ledger.people import members
+from ledger.people import members, persons
 from ledger.people.members import Member
 from ledger.programmes.programmes import Programme
 from wallet.access import networks, sign_in_delays
@@ -32,11 +33,14 @@ from wallet.configuration.keyring import KeyRing
 
 PUMP = "codes"
 
-# card: to find it again. spend: points, by a member who shows no card.
+# card: to find it again. spend: points, by a member who shows no card (`wallet.counter`).
 CodePurpose = Literal["card", "spend"]
+# What the key ring derives a code for: a code of one purpose is none of the other.
+DERIVED_FOR: dict[CodePurpose, str] = {"card": "code to find a card", "spend": "code to spend"}
 
 DIGITS = 6
 LIVES = timedelta(minutes=10)
+SPEND_LIVES = timedelta(minutes=5)
 MOST_TRIES = 5
 
 # For one address that is typed: who guesses all day gets a dozen codes on the first, two on others.
@@ -51,7 +55,8 @@ NOT_A_DIGIT = re.compile(r"\D")
 
 class CodeRequest(LeasedRow, Base):
     """That a code was asked for, and where it went. There is one row for each address that was
-    typed: asking again ends the code before. `address_key` tells addresses apart and names none.
+    typed, and one for each member who spends: asking again ends the code before. `address_key`
+    tells them apart and names no address.
 
     The code is derived from `nonce` by the key ring, so it stands nowhere, and is the same each
     time it has to be sent. `sealed` is the address, until it was written to. `member_id` is null
@@ -166,9 +171,16 @@ def ask(
     return timedelta()
 
 
-def code_of(keys: KeyRing, nonce: str) -> str:
+def code_of(keys: KeyRing, purpose: CodePurpose, nonce: str) -> str:
     """The code that is sent."""
-    return _derived(keys.first.secret_for("code to find a card", nonce))
+    return _derived(keys.first.secret_for(DERIVED_FOR[purpose], nonce))
+
+
+def fits(keys: KeyRing, purpose: CodePurpose, nonce: str, typed: str) -> bool:
+    """Whether what was typed is this code, by any key of the ring."""
+    said, label = _digits(typed), DERIVED_FOR[purpose]
+    found = [hmac.compare_digest(_derived(one.secret_for(label, nonce)), said) for one in keys]
+    return any(found)
 
 
 def is_code(typed: str) -> bool:
@@ -195,12 +207,8 @@ def redeem(
         return "over"
     row.tries += 1
     member = _owner(session, row)
-    fits = [
-        hmac.compare_digest(_derived(one.secret_for("code to find a card", row.nonce)), said)
-        for said in [_digits(typed)]
-        for one in keys
-    ]
-    if member is None or not any(fits):
+    is_right = fits(keys, "card", row.nonce, typed)
+    if member is None or not is_right:
         session.flush()
         return "over" if row.tries >= MOST_TRIES else "wrong"
     session.delete(row)
@@ -211,6 +219,18 @@ def redeem(
 def forget(session: Session, member_ids: Sequence[int]) -> None:
     """Delete the codes of these members, who are being erased."""
     session.execute(delete(CodeRequest).where(CodeRequest.member_id.in_(member_ids)))
+
+
+def owner(session: Session, programme_id: int, kind: AddressKind, address: str) -> Member | None:
+    """The member to whom this address belongs; of several who typed it the one who came first."""
+    phone, email = (address, None) if kind == "phone" else (None, address)
+    return persons.owner_of_address(session, programme_id, phone=phone, email=email)
+
+
+def is_own(session: Session, member: Member, kind: AddressKind, address: str) -> bool:
+    """Whether the address belongs to this member, and not to another one who came before."""
+    found = owner(session, member.programme_id, kind, address)
+    return found is not None and found.id == member.id
 
 
 def _owner(session: Session, row: CodeRequest) -> Member | None:

@@ -13,30 +13,72 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from ledger import languages
+from ledger import languages, words
 from ledger.database.engine import Database
 from ledger.languages import Language
 from ledger.people import members, persons
 from ledger.people.members import Member
-from ledger.programmes import programmes
+from ledger.programmes import programmes, units
+from ledger.programmes.units import Unit
 from ledger.words import N_
 from wallet import sentences
 from wallet.access import sign_in_delays
 from wallet.channels.channel import AddressKind, Channel, NotTaken, Outgoing
 from wallet.configuration.clock import Clock
 from wallet.configuration.keyring import KeyRing
-from wallet.finding.codes import CODES, LIVES, TO_MEMBER, CodeRequest, DueCode, code_of
+from wallet.finding import codes
+from wallet.finding.codes import (
+    CODES,
+    LIVES,
+    SPEND_LIVES,
+    TO_MEMBER,
+    CodePurpose,
+    CodeRequest,
+    DueCode,
+    code_of,
+)
 
 BATCH = 10
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=5), timedelta(minutes=2)
 
-SUBJECT = N_("The code for your card: {programme}")
-FOR_A_PHONE = N_("{code} is the code for your card, {programme}. Tell it to nobody.")
-LEAD = N_("Type this code on the page where you are looking for your card:")
-FOOT = N_(
-    "It works once, for {minutes} minutes. Tell it to nobody: we never ask for it. If you are not"
-    " looking for your card, you need not do anything."
-)
+
+@dataclass(frozen=True, slots=True)
+class CodeTexts:
+    """What a message with a code says, in English, and for how long the code works. Mail servers
+    keep subjects in their logs: they do not name the code."""
+
+    subject: str
+    for_a_phone: str
+    lead: str
+    foot: str
+    lives: timedelta
+
+
+TEXTS: Mapping[CodePurpose, CodeTexts] = {
+    "card": CodeTexts(
+        N_("The code for your card: {programme}"),
+        N_("{code} is the code for your card, {programme}. Tell it to nobody."),
+        N_("Type this code on the page where you are looking for your card:"),
+        N_(
+            "It works once, for {minutes} minutes. Tell it to nobody: we never ask for it. If you"
+            " are not looking for your card, you need not do anything."
+        ),
+        LIVES,
+    ),
+    "spend": CodeTexts(
+        N_("The code to spend from your card: {programme}"),
+        N_(
+            "{code} is the code to spend {amount}, {programme}. Tell it to the cashier, and to"
+            " nobody else."
+        ),
+        N_("Tell this code to the cashier to spend {amount}:"),
+        N_(
+            "It works once, for {minutes} minutes. If you are not buying anything, tell it to"
+            " nobody: nothing is spent without it."
+        ),
+        SPEND_LIVES,
+    ),
+}
 
 PAGES = Environment(
     loader=PackageLoader("wallet.finding", "templates"), autoescape=select_autoescape()
@@ -101,7 +143,7 @@ class CodeSender:
         address = None if asked is None else self._address(asked)
         member = None
         if asked is not None and address is not None:
-            member = _owner(session, asked.programme_id, asked.kind, address)
+            member = _reached(session, asked, address)
         row = _locked(session, due)
         if row is None:
             return None  # it was asked for again meanwhile
@@ -132,9 +174,13 @@ class CodeSender:
         programme = programmes.by_id(session, row.programme_id)
         locale = persons.profile_of(session, member.id).locale
         language = languages.ours(locale, row.language)
-        name = programmes.name_in(session, programme, language)
-        code, id_ = code_of(self._keys, row.nonce), f"code-{row.id}-{row.generation}"
-        return written(row.kind, id_, address, code, name, language)
+        code = code_of(self._keys, row.purpose, row.nonce)
+        facts = {"programme": programmes.name_in(session, programme, language)}
+        if row.points is not None:
+            unit = units.named(session, programme.id, None)
+            facts["amount"] = _amount(unit, row.points, language)
+        id_ = f"code-{row.id}-{row.generation}"
+        return written(row.purpose, row.kind, id_, address, code, language, facts)
 
     def _may_get(self, session: Session, row: CodeRequest, member: Member, now: datetime) -> bool:
         """Whether the member may get one more code; a further try to send it is none more."""
@@ -168,12 +214,11 @@ class CodeSender:
         self._database.run(lambda session: CODES.defer(session, one.due, again_at, why, tried + 1))
 
 
-def _owner(session: Session, programme_id: int, kind: AddressKind, address: str) -> Member | None:
+def _reached(session: Session, asked: CodeRequest, address: str) -> Member | None:
     """Whose address it is, held until the transaction ends, so that an erasure either waits or is
-    seen; None if it is nobody's."""
-    phone, email = (address, None) if kind == "phone" else (None, address)
-    found = persons.owner_of_address(session, programme_id, phone=phone, email=email)
-    if found is None:
+    seen; None if it is nobody's, or not any more that of the member whose points are spent."""
+    found = codes.owner(session, asked.programme_id, asked.kind, address)
+    if found is None or (asked.purpose == "spend" and found.id != asked.member_id):
         return None
     members.lock(session, [found.id])
     member = members.reread(session, found)
@@ -197,19 +242,34 @@ def _rest(session: Session, due: DueCode, until: datetime, why: str) -> None:
     CODES.defer(session, due, until, why, due.attempts)
 
 
+def _amount(unit: Unit, points: int, language: Language) -> str:
+    """So many of a unit, with its word; money names itself."""
+    number = words.value_in(language, unit.amount(points))
+    if unit.kind == "money":
+        return number
+    one, many = (N_("stamp"), "stamps") if unit.kind == "stamps" else (N_("point"), "points")
+    return f"{number} {sentences.CATALOGUE.text(language, one, number=points, plural=many)}"
+
+
 def written(
-    kind: AddressKind, id_: str, address: str, code: str, programme: str, language: Language
+    purpose: CodePurpose,
+    kind: AddressKind,
+    id_: str,
+    address: str,
+    code: str,
+    language: Language,
+    facts: Mapping[str, str],
 ) -> Outgoing:
-    """The message with this code. The subject does not name it: mail servers keep subjects in their
-    logs."""
+    """The message with this code. `facts`: what its texts name besides."""
+    texts = TEXTS[purpose]
+    minutes = str(texts.lives // timedelta(minutes=1))
 
     def say(text: str) -> str:
-        minutes = str(LIVES // timedelta(minutes=1))
-        return sentences.of_text(text, language, code=code, programme=programme, minutes=minutes)
+        return sentences.of_text(text, language, code=code, minutes=minutes, **facts)
 
-    subject, lead, foot = say(SUBJECT), say(LEAD), say(FOOT)
+    subject, lead, foot = say(texts.subject), say(texts.lead), say(texts.foot)
     page = PAGES.get_template("code.html").render(
         language=language, subject=subject, lead=lead, code=code, foot=foot
     )
-    text = say(FOR_A_PHONE) if kind == "phone" else f"{lead}\n\n{code}\n\n{foot}\n"
+    text = say(texts.for_a_phone) if kind == "phone" else f"{lead}\n\n{code}\n\n{foot}\n"
     return Outgoing(id_, address, language, subject, text, page)

@@ -19,6 +19,7 @@ from ledger.people import members, persons
 from ledger.programmes import units
 from ledger.programmes.programmes import Programme
 from ledger.programmes.units import Unit
+from wallet.counter import spend_codes
 from wallet.installation import current_installation
 from wallet.pages import designs, language, ways
 from wallet.pages.language import gettext as _
@@ -48,7 +49,8 @@ class OfferLine:
 @dataclass(frozen=True, slots=True)
 class CardPageState:
     """What changes on the page while it is open, in its language. `pending`, `burning` and `debt`
-    are sentences, empty where there is nothing to say."""
+    are sentences, empty where there is nothing to say. `spending` asks whether so much is to be
+    spent, and `spend_code` is the code by which it is; both are empty where nobody wants to."""
 
     version: int
     name: str
@@ -59,6 +61,9 @@ class CardPageState:
     burning: str
     debt: str
     offers: tuple[OfferLine, ...]
+    confirmed: bool
+    spending: str
+    spend_code: str
 
     def json(self) -> bytes:
         """The state as the page's script reads it."""
@@ -85,6 +90,8 @@ def now_shown(
     balance_words = designs.balance_words(design, unit, facts.points)
     balance = _balance(session, pass_, now)
     has_points = designs.counts(design)
+    member = members.by_id(session, pass_.member_id)
+    asked = spend_codes.shown(session, current_installation().keys, member, now)
     state = CardPageState(
         version=pass_.version,
         name=facts.name,
@@ -98,6 +105,11 @@ def now_shown(
         offers=tuple(
             _offer_line(offer, programme, token, coupons.get(offer.id), now) for offer in shown
         ),
+        confirmed=not member.unconfirmed,
+        spending=""
+        if asked is None
+        else _("Spend %(amount)s?", amount=counted(unit, asked.points)),
+        spend_code="" if asked is None else designs.in_threes(asked.code),
     )
     return facts, state
 

@@ -1,6 +1,7 @@
 """A member's card: a page for any browser, links that add the card to a wallet, and what changes on
 the page while it is open."""
 
+from collections.abc import Mapping
 from typing import cast, get_args
 from urllib.parse import urlencode, urlsplit
 
@@ -60,21 +61,29 @@ routes.after_request(links.private)
 def show(token: str) -> Response:
     """The card's page. 404 for a link that we did not make. One that opens nothing any more answers
     a page that says why (see `closed_page`); so do all addresses below it."""
-    now = current_installation().clock()
     with current_installation().database.reading() as session:
-        pass_ = links.card(session, token)
-        programme = programmes.by_id(session, pass_.programme_id)
-        facts, state = card_state.now_shown(session, pass_, programme, now)
-        look = designs.look(session, pass_.template_id)
-        symbology = _symbology(session, pass_)
-        design = templates.design(session.get_one(Template, pass_.template_id))
-        name = programmes.name_in(session, programme, language.current())
-        marketing = consents.current(session, pass_.member_id).get("marketing")
-        buttons, others = ways.of_card(token, badges.shown(session))
-        has_joined = own_card.has_just_joined(pass_)
-        recent = histories.lines(session, pass_, None, histories.RECENT)
-        typed = own_data.told(session, pass_.member_id)
-        birthday_gift = base_programme.gives_for_birthday(session, programme)
+        return page(session, token, {}, "")
+
+
+def page(
+    session: Session, token: str, typed: Mapping[str, str], problem: str, status: int = 200
+) -> Response:
+    """The page. Where its owner has to accept the rules first, `typed` is what they ticked, and
+    `problem` what is wrong with it."""
+    now = current_installation().clock()
+    pass_ = links.card(session, token)
+    programme = programmes.by_id(session, pass_.programme_id)
+    facts, state = card_state.now_shown(session, pass_, programme, now)
+    look = designs.look(session, pass_.template_id)
+    symbology = _symbology(session, pass_)
+    design = templates.design(session.get_one(Template, pass_.template_id))
+    name = programmes.name_in(session, programme, language.current())
+    marketing = consents.current(session, pass_.member_id).get("marketing")
+    buttons, others = ways.of_card(token, badges.shown(session))
+    has_joined = own_card.has_just_joined(pass_)
+    recent = histories.lines(session, pass_, None, histories.RECENT)
+    known = own_data.told(session, pass_.member_id)
+    birthday_gift = base_programme.gives_for_birthday(session, programme)
     return make_response(
         render_template(
             "pages/card.html",
@@ -93,9 +102,14 @@ def show(token: str) -> Response:
             has_joined=has_joined,
             recent=recent.lines,
             has_more=recent.before is not None,
-            asked_later=own_data.asked_later(programme, typed) if has_joined else (),
-            typed=typed,
+            asked_later=own_data.asked_later(programme, known) if has_joined else (),
+            typed=known,
             problems={},
+            acts=wordings.acts(programme, name),
+            ticked=typed,
+            problem=problem,
+            accept_url=url_for("pages.at_counter.accept", token=token),
+            cancel_url=url_for("pages.at_counter.cancel", token=token),
             birthday_gift=birthday_gift,
             today=now.date().isoformat(),
             is_known=programme.keeps_personal,
@@ -104,23 +118,24 @@ def show(token: str) -> Response:
             if marketing
             else "",
             marketing_wording=wordings.wording("marketing", name),
-            marketing_url=url_for(".messages", token=token),
+            marketing_url=url_for("pages.cards.messages", token=token),
             privacy_url=url_for("pages.privacy.show", code=programme.code),
             rules_url=url_for("pages.privacy.rules", code=programme.code),
             history_url=url_for("pages.history.show", token=token),
             data_url=url_for("pages.own_data.show", token=token),
-            card_url=url_for(".show", token=token),
+            card_url=url_for("pages.cards.show", token=token),
             manifest_url=url_for(
                 "pages.home_screen.manifest", token=token, lang=language.current()
             ),
             worker_url=url_for("pages.home_screen.worker", token=token),
             theme_colour=design.background,
             state=state,
-            state_url=url_for(".state", token=token, lang=language.current()),
+            state_url=url_for("pages.cards.state", token=token, lang=language.current()),
             buttons=buttons,
             others=others,
             **_ways(pass_, look),
-        )
+        ),
+        status,
     )
 
 

@@ -83,7 +83,16 @@ def balance_words(design: Design, unit: Unit | None, count: int) -> BalanceWords
 
 def in_fours(number: str) -> str:
     """A number as people read it aloud."""
-    return NO_BREAK_SPACE.join(number[i : i + 4] for i in range(0, len(number), 4))
+    return _grouped(number, 4)
+
+
+def in_threes(code: str) -> str:
+    """A code of six digits as people read it aloud."""
+    return _grouped(code, 3)
+
+
+def _grouped(number: str, size: int) -> str:
+    return NO_BREAK_SPACE.join(number[i : i + size] for i in range(0, len(number), size))
 
 
 def _tongue_of(design: Design) -> str:

@@ -3,6 +3,7 @@
 from flask import Blueprint, Flask
 
 from wallet.pages import (
+    at_counter,
     badges,
     cards,
     designs,
@@ -32,6 +33,7 @@ def add_to(app: Flask) -> None:
         find,
         privacy,
         cards,
+        at_counter,
         history,
         own_data,
         home_screen,

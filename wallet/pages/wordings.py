@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from flask import url_for
 from sqlalchemy.orm import Session
 
 from ledger.people import consents
@@ -57,6 +58,18 @@ class Notice:
                 paragraph = []
             if line.strip():
                 yield True, line.removeprefix(HEADING).strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Acts:
+    """What somebody agrees to, and where they read it: each by an act of its own. `personal_data`
+    is empty where nothing of it is kept."""
+
+    personal_data: str
+    marketing: str
+    rules: str
+    privacy_url: str
+    rules_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +139,18 @@ def wording(purpose: Purpose, name: str) -> str:
                 " the wallet of my phone",
                 programme=name,
             )
+
+
+def acts(programme: Programme, name: str) -> Acts:
+    """What a page asks of somebody who joins, or whom a cashier made a card. `name`: what it calls
+    the programme."""
+    return Acts(
+        wording("personal_data", name) if programme.keeps_personal else "",
+        wording("marketing", name),
+        wording("rules", name),
+        url_for("pages.privacy.show", code=programme.code),
+        url_for("pages.privacy.rules", code=programme.code),
+    )
 
 
 def agreed(

@@ -7,6 +7,7 @@ const SELDOM_MS = 30000; // while there is no answer
 const page = document.querySelector("[data-state]");
 const offers = page.querySelector(".offers");
 const offline = page.querySelector(".offline");
+const spend = page.querySelector(".spend");
 
 let etag = `"${page.dataset.etag}"`;
 let wait = EVERY_MS;
@@ -33,12 +34,19 @@ async function look() {
   } catch {
     wait = SELDOM_MS;
     offline.hidden = false;
+    // A page of before may show a code that works no more. Whether it does is asked anew.
+    spend.hidden = true;
+    etag = "";
   }
   clearTimeout(timer);
   timer = setTimeout(look, wait);
 }
 
 function show(state) {
+  if (state.confirmed && "unconfirmed" in page.dataset) {
+    location.reload(); // there is nothing to accept any more
+    return;
+  }
   for (const place of page.querySelectorAll("[data-shows]")) {
     const text = state[place.dataset.shows];
     if (place.textContent === text) continue;
@@ -49,6 +57,7 @@ function show(state) {
       greet(place.parentElement);
     }
   }
+  spend.hidden = state.spend_code === "";
   showOffers(state.offers);
 }
 
