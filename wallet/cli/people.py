@@ -215,7 +215,7 @@ def _line(session: Session, member: Member, now: datetime) -> str:
     card = cards.newest_of(session, member.id)
     return (
         f"{member.public_id}: card {card.number} {cards.state(card, now)},"
-        f" since {member.created_at:%F}"
+        f" since {member.created_at:%F}{', not confirmed' if member.unconfirmed else ''}"
     )
 
 

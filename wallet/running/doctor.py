@@ -322,7 +322,7 @@ WAITS = {
     "pushes": "Pushes that wait",
     "google": "Changes that wait for Google",
     "letters": "Letters to the staff that wait",
-    "codes": "Codes that wait to be sent to people who look for their card",
+    "codes": "Codes that wait to be sent to people who look for their card, or spend without it",
 }
 
 

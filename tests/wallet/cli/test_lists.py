@@ -8,6 +8,7 @@ import pytest
 from phones import Phone
 from sqlalchemy import text
 
+from ledger.people import members
 from ledger.programmes import programmes
 from wallet.access import apikeys, sources
 from wallet.delivery import waves
@@ -106,6 +107,13 @@ def test_members_who_are_no_more_are_listed_as_what_they_are(wallet, join, api) 
     assert re.search(f"^{gone['id']}: erased ", shown, re.MULTILINE)
     assert f"{gone['id']}: erased" in wallet("members", "show", gone["id"]).output
     assert f"merged into {one['id']}" in wallet("members", "show", other["id"]).output
+
+
+def test_whom_a_cashier_made_is_said_to_be_not_confirmed(wallet, member, installation) -> None:
+    assert "not confirmed" not in wallet("members", "show", member["id"]).output
+    with installation.database.transaction() as session:
+        members.by_public_id(session, member["id"]).unconfirmed = True
+    assert ", not confirmed\n" in wallet("members", "show", member["id"]).output
 
 
 @pytest.mark.parametrize(

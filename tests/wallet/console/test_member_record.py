@@ -5,6 +5,7 @@ import re
 from member_pages import MEMBERS, give
 from visitors import HOME, signed_in
 
+from ledger.people import members
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Terms
 
@@ -27,6 +28,15 @@ class TestRecord:
             "without end",
         ):
             assert words in page, words
+
+    def test_whom_a_cashier_made_is_said_to_be_not_confirmed(
+        self, marketer, anna, installation
+    ) -> None:
+        page = f"{MEMBERS}/{anna['id']}"
+        assert "Not confirmed" not in marketer.read(page)
+        with installation.database.transaction() as session:
+            members.by_public_id(session, anna["id"]).unconfirmed = True
+        assert "Not confirmed" in marketer.read(page)
 
     def test_a_story_is_filtered_and_paged(self, marketer, anna, api, house, monkeypatch) -> None:
         monkeypatch.setattr("wallet.console.members.record.STORY_LINES", 2)

@@ -29,7 +29,7 @@ from wallet.sandbox.apns import RunningApns
 from wallet.sandbox.google.resources import OBJECT
 
 TEXTS = {"ru": "{{name|Друг}}, латте! У вас {{points}}.", "en": "{{name|Friend}}, a latte!"}
-ANSWERS = ("agreed", "refused", "never", "page")
+ANSWERS = ("agreed", "refused", "never", "page", "unconfirmed")
 PLACES = ("apple", "google", "both", "nowhere")
 
 
@@ -59,6 +59,7 @@ def crowd(join, client, house) -> list[dict]:
             if answer == "page":
                 stored = [Decision("personal_data", given=True)]
                 consents.record(session, member, stored, "page", now)
+            member.unconfirmed = answer == "unconfirmed"
             if place in ("google", "both"):
                 at_google(session, member, number, now)
     with house.installation.database.transaction() as session:
