@@ -50,7 +50,7 @@ def _words(status: int) -> tuple[str, str]:
     if status == 429:
         return _("Too many attempts"), _("Wait a minute, then try once more.")
     if status == 503:
-        return _("We'll be right back"), _(
+        return _("We’ll be right back"), _(
             "Try again in a few minutes. Everything that you saved is kept."
         )
     if status >= 500:

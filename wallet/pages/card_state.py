@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import orjson
+from flask import url_for
 from sqlalchemy.orm import Session
 
 from ledger import words
@@ -21,9 +22,8 @@ from ledger.programmes.programmes import Programme
 from ledger.programmes.units import Unit
 from wallet.counter import spend_codes
 from wallet.installation import current_installation
-from wallet.pages import designs, language, ways
+from wallet.pages import designs, language
 from wallet.pages.language import gettext as _
-from wallet.pages.ways import Way
 from wallet.passes import issued, showing, templates
 from wallet.passes.content import Design, Facts
 from wallet.passes.issued import Pass
@@ -36,14 +36,16 @@ MOST_LOTS = 1_000  # of points that are still to come
 
 @dataclass(frozen=True, slots=True)
 class OfferLine:
-    """An offer on the page. `ways`: a link that keeps it as a coupon; none once its coupon is over.
-    `note` says if it was used."""
+    """An offer on the page. `button` and `url` lead to its coupon; empty once that is over.
+    `is_new`: there is no coupon yet, and the button makes it. `note` says if it was used."""
 
     title: str
     text: str
     until: str
     note: str
-    ways: tuple[Way, ...]
+    button: str
+    url: str
+    is_new: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,11 @@ def _offer_line(
         text=text,
         until=showing.until(offer, programme, language.current()),
         note=_note(coupon, is_over=is_over),
-        ways=() if is_over else ways.of_coupon(token, offer.public_id),
+        button="" if is_over else _("Get the coupon") if coupon is None else _("Open the coupon"),
+        url=""
+        if is_over
+        else url_for("pages.own_coupon.show", token=token, offer_id=offer.public_id),
+        is_new=coupon is None,
     )
 
 
@@ -196,4 +202,4 @@ def _note(coupon: Pass | None, *, is_over: bool) -> str:
         return _("You have used it")
     if is_over:
         return ""
-    return _("You have a coupon of this: put it into your phone, and show it at the till.")
+    return _("You have this coupon: open it and show it at the till.")

@@ -15,19 +15,17 @@ from flask import (
     request,
     url_for,
 )
-from markupsafe import Markup
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from ledger.errors import UnknownOffer
-from ledger.offers import offers
+from ledger.offers.offers import Offer
 from ledger.people import consents, members, persons
 from ledger.people.consents import Decision
 from ledger.programmes import programmes
 from wallet import problems
 from wallet.apple.bundle import MEDIA_TYPE, SEVERAL_MEDIA_TYPE
 from wallet.apple.signed_passes import SignedPasses
-from wallet.errors import AppleNotSetUp, OfferNotShown
+from wallet.errors import AppleNotSetUp
 from wallet.installation import current_installation
 from wallet.outreach import base_programme
 from wallet.pages import (
@@ -36,16 +34,17 @@ from wallet.pages import (
     designs,
     language,
     links,
+    lost_way,
     own_card,
+    own_coupon,
     own_data,
     ways,
     wordings,
 )
 from wallet.pages import history as histories
 from wallet.pages.designs import Look, WebCard
-from wallet.pages.errors import without_apple_page
 from wallet.pages.origins import from_our_page
-from wallet.passes import barcodes, coupons, issued, symbologies, templates
+from wallet.passes import barcodes, issued, symbologies, templates
 from wallet.passes.content import Symbology
 from wallet.passes.issued import Pass
 from wallet.passes.templates import Template
@@ -59,9 +58,14 @@ routes.after_request(links.private)
 
 @routes.get("")
 def show(token: str) -> Response:
-    """The card's page. 404 for a link that we did not make. One that opens nothing any more answers
-    a page that says why (see `closed_page`); so do all addresses below it."""
+    """The card's page; behind the link of a coupon, the coupon's own. 404 for a link that we did
+    not make. One that opens nothing any more answers a page that says why (see `closed_page`); so
+    do all addresses below it."""
     with current_installation().database.reading() as session:
+        coupon = links.coupon(session, token)
+        if coupon is not None:
+            offer = session.get_one(Offer, coupon.offer_id)
+            return own_coupon.page(session, coupon, offer, coupon)
         return page(session, token, {}, "")
 
 
@@ -75,11 +79,11 @@ def page(
     programme = programmes.by_id(session, pass_.programme_id)
     facts, state = card_state.now_shown(session, pass_, programme, now)
     look = designs.look(session, pass_.template_id)
-    symbology = _symbology(session, pass_)
+    symbology = designs.symbology(session, pass_)
     design = templates.design(session.get_one(Template, pass_.template_id))
     name = programmes.name_in(session, programme, language.current())
     marketing = consents.current(session, pass_.member_id).get("marketing")
-    buttons, others = ways.of_card(token, badges.shown(session))
+    buttons, others = ways.of_pass(token, badges.shown(session))
     has_joined = own_card.has_just_joined(pass_)
     recent = histories.lines(session, pass_, None, histories.RECENT)
     known = own_data.told(session, pass_.member_id)
@@ -97,7 +101,7 @@ def page(
                 debt=state.debt,
                 name=state.name,
                 number=designs.in_fours(facts.card_number),
-                code=_drawn(symbology, facts.barcode),
+                code=designs.drawn(symbology, facts.barcode),
             ),
             has_joined=has_joined,
             recent=recent.lines,
@@ -121,6 +125,7 @@ def page(
             marketing_url=url_for("pages.cards.messages", token=token),
             privacy_url=url_for("pages.privacy.show", code=programme.code),
             rules_url=url_for("pages.privacy.rules", code=programme.code),
+            find_url=url_for("pages.find.ask", code=programme.code),
             history_url=url_for("pages.history.show", token=token),
             data_url=url_for("pages.own_data.show", token=token),
             card_url=url_for("pages.cards.show", token=token),
@@ -186,7 +191,7 @@ def barcode(token: str) -> Response:
     """The card's code as a picture: as the design has it, or in the `symbology` asked for."""
     with current_installation().database.reading() as session:
         pass_ = links.card(session, token)
-        symbology = _symbology(session, pass_)
+        symbology = designs.symbology(session, pass_)
     asked = request.args.get("symbology", symbology)
     text = issued.content(pass_).barcode
     if asked not in get_args(Symbology) or not symbologies.carries(cast(Symbology, asked), text):
@@ -213,16 +218,10 @@ def google(token: str) -> AnyResponse:
 
 @routes.get("/offers/<offer_id>/apple.pkpass")
 def coupon_apple(token: str, offer_id: str) -> AnyResponse:
-    """Redirect to the offer as a pass of its own. A member has one such coupon, made when it is
-    first asked for by GET: whoever previews a link that a member passed on makes no more than the
-    member would have. A member who is not shown the offer (any more) is led to their card."""
+    """Redirect to the coupon of this offer as a pass of its own, or to where it is taken: earlier
+    releases gave out this address for both."""
     _signed_passes()
-    coupon = _coupon(token, offer_id)
-    if coupon is None:
-        return redirect(url_for(".show", token=token), 303)
-    return redirect(
-        url_for(".apple", token=current_installation().keys.link_token(coupon.link)), 303
-    )
+    return own_coupon.in_wallet(token, offer_id, "pages.cards.apple")
 
 
 @routes.get("/offers/<offer_id>/google")
@@ -230,12 +229,7 @@ def coupon_google(token: str, offer_id: str) -> AnyResponse:
     """Redirect to the coupon at Google, as `coupon_apple` does for an iPhone."""
     if current_installation().google is None:
         abort(404)
-    coupon = _coupon(token, offer_id)
-    if coupon is None:
-        return redirect(url_for(".show", token=token), 303)
-    return redirect(
-        url_for(".google", token=current_installation().keys.link_token(coupon.link)), 303
-    )
+    return own_coupon.in_wallet(token, offer_id, "pages.cards.google")
 
 
 @routes.post("/messages")
@@ -278,7 +272,7 @@ def _not_at_apple(refusal: AppleNotSetUp) -> Response:
     problem with its code."""
     offered = [problems.MEDIA_TYPE, "text/html"]
     if request.accept_mimetypes.best_match(offered) == "text/html":
-        return without_apple_page()
+        return lost_way.without_apple()
     return problems.of_error(refusal)
 
 
@@ -287,34 +281,6 @@ def _nobody_pressed() -> bool:
     for the head alone. Then nothing is made."""
     purposes = [request.headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Moz")]
     return request.method == "HEAD" or any("prefetch" in one for one in purposes)
-
-
-def _coupon(token: str, offer_id: str) -> Pass | None:
-    """The member's coupon of this offer; None if they are not shown it (any more), and if nobody
-    asked for it: their card then says what there is instead."""
-    house, now = current_installation(), current_installation().clock()
-    if _nobody_pressed():
-        with house.database.reading() as session:
-            links.card(session, token)
-        return None
-
-    def work(session: Session) -> Pass | None:
-        card = links.held_card(session, token)
-        member = members.by_id(session, card.member_id)
-        try:
-            offer = offers.by_public_id(session, offer_id)
-            return coupons.issue(session, member, offer, house.pass_type, house.keys.first.id, now)
-        except (UnknownOffer, OfferNotShown):
-            return None
-
-    return house.database.run(work, idempotent=True)
-
-
-def _symbology(session: Session, pass_: Pass) -> Symbology:
-    """The symbology that the wallet draws: another than the design's if this number does not fit
-    that."""
-    design = templates.design(session.get_one(Template, pass_.template_id))
-    return symbologies.drawn(design, issued.content(pass_).barcode)
 
 
 def _ways(pass_: Pass, look: Look) -> dict[str, object]:
@@ -328,11 +294,7 @@ def _ways(pass_: Pass, look: Look) -> dict[str, object]:
     return {
         "look": look,
         "device": held,
-        "page_code": _drawn("qr", address) if held == "desktop" else None,
+        "page_code": designs.drawn("qr", address) if held == "desktop" else None,
         "here_only": urlsplit(address).hostname in LOOPBACK,
         "virtual_phone": phone if settings.in_sandbox else None,
     }
-
-
-def _drawn(symbology: Symbology, text: str) -> Markup:
-    return Markup(barcodes.svg(symbology, text))  # noqa: S704 - numbers and paths, made by us

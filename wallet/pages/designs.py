@@ -14,8 +14,18 @@ from ledger.programmes.units import Unit
 from wallet.google import pictures
 from wallet.installation import current_installation
 from wallet.pages import language
-from wallet.passes import artwork, designs, drawing, starters, templates
-from wallet.passes.content import Design
+from wallet.passes import (
+    artwork,
+    barcodes,
+    designs,
+    drawing,
+    issued,
+    starters,
+    symbologies,
+    templates,
+)
+from wallet.passes.content import Design, Symbology
+from wallet.passes.issued import Pass
 from wallet.passes.templates import Template, TemplateImage
 
 LARGEST_ID = 2**63 - 1  # PostgreSQL fails when it is asked for a larger one
@@ -125,6 +135,18 @@ def counts(design: Design) -> bool:
     """Whether cards of this design say how many points there are. A membership card counts
     nothing."""
     return design.kind != "generic" or any(field.shows == "points" for field in design.fields)
+
+
+def symbology(session: Session, pass_: Pass) -> Symbology:
+    """The symbology that the wallet draws: another than the design's if what this pass says does
+    not fit that."""
+    design = templates.design(session.get_one(Template, pass_.template_id))
+    return symbologies.drawn(design, issued.content(pass_).barcode)
+
+
+def drawn(symbology: Symbology, text: str) -> Markup:
+    """A barcode as a part of a page."""
+    return Markup(barcodes.svg(symbology, text))  # noqa: S704 - numbers and paths, made by us
 
 
 def _spoken(session: Session, template_id: int) -> list[str]:

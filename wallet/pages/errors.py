@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from flask import Response, make_response, render_template, url_for
+from flask import Response, make_response, render_template, request, url_for
 
 from wallet.pages.designs import Look
 from wallet.pages.language import gettext as _
@@ -16,10 +16,11 @@ LEADS_TO_ANOTHER_LINK: frozenset[LinkClosed] = frozenset({"lost", "renewed"})
 
 @dataclass(frozen=True, slots=True)
 class WayOn:
-    """Where a page for what went wrong leads."""
+    """Where a page for what went wrong leads; `is_plain`: it is not what its reader came for."""
 
     words: str
     url: str
+    is_plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,35 +36,35 @@ class IssuingShop:
     finds_cards: bool = False
 
 
-def error_page(status: int) -> Response:
-    """The page for this HTTP status, which no cache and no search engine may keep."""
-    way_on = WayOn(_("To the start page"), url_for("pages.front.front")) if status == 404 else None
-    return _page(status, *_words(status), way_on=way_on)
+def error_page(
+    status: int, shop: IssuingShop | None = None, way_on: WayOn | None = None
+) -> Response:
+    """The page for this HTTP status, which no cache and no search engine may keep. Without a shop
+    it is the service's own, and leads to its start."""
+    way_on = way_on or WayOn(_("To the start page"), url_for("pages.front.front"))
+    return _page(status, *_words(status), shop=shop, way_on=way_on)
 
 
 def closed_page(why: LinkClosed, shop: IssuingShop) -> Response:
     """The page behind a link to a card that opens nothing, with nothing of its owner: 403 while the
     card is only blocked, otherwise 410. It says whose card it was, and leads to the form where
     nothing is left that a second card would part from."""
-    way_on = None
     if why == "erased":
         way_on = WayOn(_("Get a card"), url_for("pages.join.ask", code=shop.code))
     elif why in LEADS_TO_ANOTHER_LINK and shop.finds_cards:
         way_on = _find(shop)
+    else:
+        rules = url_for("pages.privacy.rules", code=shop.code)
+        way_on = WayOn(_("Rules of the programme"), rules, is_plain=True)
     status = 403 if why == "blocked" else 410
     return _page(status, *_words_of_closed(why), shop=shop, way_on=way_on)
-
-
-def unknown_card_page(shop: IssuingShop) -> Response:
-    """The page behind a link that is of no card, in the only programme that there is: 404."""
-    return _page(404, *_words(404), shop=shop, way_on=_find(shop))
 
 
 def _find(shop: IssuingShop) -> WayOn:
     return WayOn(_("Find my card"), url_for("pages.find.ask", code=shop.code))
 
 
-def without_apple_page() -> Response:
+def without_apple_page(shop: IssuingShop | None, way_on: WayOn | None) -> Response:
     """The page in the place of a pass for an iPhone, where Apple is not set up: 404."""
     return _page(
         404,
@@ -72,6 +73,8 @@ def without_apple_page() -> Response:
             "The card is its page in the browser, and tills take it as it is. Go back to that page"
             " and add it to the home screen of your phone: it will open with one tap."
         ),
+        shop=shop,
+        way_on=way_on,
     )
 
 
@@ -101,14 +104,18 @@ def _words(status: int) -> tuple[str, str]:
         )
     if status == 403:
         return _("This form came from another site"), _(
-            "Open the page from the shop's own link and fill in the form there."
+            "Open the page from the shop’s own link and fill in the form there."
         )
     if status == 413:
         return _("That is too much text"), _("Go back and write a little less.")
+    if status == 429 and request.method == "POST":
+        return _("Too fast"), _(
+            "Wait a minute, go back and press the button once more. What you typed is still there."
+        )
     if status == 429:
-        return _("Too fast"), _("Wait a minute and try again.")
+        return _("Too fast"), _("Wait a minute and open this page again.")
     if status == 503:
-        return _("We'll be right back"), _(
+        return _("We’ll be right back"), _(
             "Try again in a few minutes. Nothing on your card is lost."
         )
     if status >= 500:

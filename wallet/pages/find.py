@@ -5,7 +5,16 @@ Every step answers the same whether there is such a card or not. See docs/decisi
 
 from datetime import timedelta
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -20,7 +29,6 @@ from wallet.channels.channel import AddressKind
 from wallet.finding import codes
 from wallet.installation import current_installation
 from wallet.pages import designs, join_form, language, own_card
-from wallet.pages.errors import error_page
 from wallet.pages.join_form import CONTACT
 from wallet.pages.language import counted
 from wallet.pages.language import gettext as _
@@ -56,7 +64,7 @@ def send(code: str) -> AnyResponse:
     what cannot be one, or cannot be reached; 429 for one that was asked for a short while ago; 403
     for a form on another site."""
     if not from_our_page():
-        return error_page(403)
+        abort(403)
     typed, house = request.form.get(CONTACT, "").strip(), current_installation()
 
     def work(session: Session) -> AnyResponse:
@@ -92,7 +100,7 @@ def open_card(code: str, kind: AddressKind, key: str) -> AnyResponse:
     was reached by what stands on it, is confirmed if they were not. 422 for another
     code, and for one that works no more; 403 for a form on another site."""
     if not from_our_page():
-        return error_page(403)
+        abort(403)
     typed, house = request.form.get("typed", "")[:LONGEST], current_installation()
 
     def work(session: Session) -> Pass | Response:

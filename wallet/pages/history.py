@@ -109,7 +109,7 @@ def _title(line: StatementLine, *, is_plus: bool) -> str:
     if line.kind == "gift" and line.promotion == welcoming.PROMOTION:
         return _("Gift for joining")
     if line.kind == "reversal":
-        return _("Came back") if is_plus else _("Taken back")
+        return _("Returned") if is_plus else _("Undone")
     if line.kind == "transfer":
         return _("A gift from somebody") if is_plus else _("A gift to somebody")
     return _KINDS[line.kind]()

@@ -9,7 +9,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -26,7 +35,6 @@ from wallet.installation import current_installation
 from wallet.outreach.posters import joined
 from wallet.pages import designs, join_form, language, own_card, wordings
 from wallet.pages.designs import Look
-from wallet.pages.errors import error_page
 from wallet.pages.join_form import Entries, Problems
 from wallet.pages.language import gettext as _
 from wallet.pages.origins import from_our_page
@@ -73,7 +81,7 @@ def enrol(code: str) -> AnyResponse:
     for entries that do not fit, 409 for a token that made another card, and for a browser in which
     somebody joined before; 403 for a form on another site."""
     if not from_our_page():
-        return error_page(403)
+        abort(403)
     typed = {name: request.form.get(name, "") for name in join_form.NAMES}
     token = request.form.get("form_token", "")
     if not FORM_TOKEN.fullmatch(token):

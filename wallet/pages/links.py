@@ -8,11 +8,10 @@ from werkzeug.wrappers import Response
 
 from ledger.people import members
 from ledger.programmes import programmes
-from ledger.programmes.programmes import Programme
 from wallet.installation import current_installation
-from wallet.pages import designs, language
-from wallet.pages.errors import IssuingShop, LinkClosed, closed_page, unknown_card_page
-from wallet.passes import issued, showing, templates
+from wallet.pages import lost_way
+from wallet.pages.errors import LinkClosed, closed_page
+from wallet.passes import issued, showing
 from wallet.passes.issued import Pass
 
 
@@ -33,7 +32,7 @@ def any_pass(session: Session, token: str) -> Pass:
     link = current_installation().keys.link_of(token)
     pass_ = issued.by_serial(session, link.serial) if link else None
     if link is None or pass_ is None:
-        _nothing_here(session)
+        abort(404)
     why: LinkClosed | None = showing.withheld(session, pass_)
     if why is None and link.generation != pass_.link_generation:
         why = "renewed"
@@ -53,6 +52,13 @@ def card(session: Session, token: str) -> Pass:
     return pass_
 
 
+def coupon(session: Session, token: str) -> Pass | None:
+    """The coupon that this link opens, good or not, as `any_pass` does; None for the link of a
+    card."""
+    pass_ = any_pass(session, token)
+    return None if pass_.offer_id is None else pass_
+
+
 def held_card(session: Session, token: str) -> Pass:
     """The card as `card` finds it, for a request that changes something: member and card are
     locked, so that a link that is refused meanwhile does nothing more, and leads to nothing."""
@@ -62,26 +68,7 @@ def held_card(session: Session, token: str) -> Pass:
     return card(session, token)
 
 
-def _nothing_here(session: Session) -> NoReturn:
-    """End the request with 404. Where there is but one programme, its page finds the card."""
-    known = programmes.every(session)
-    if len(known) != 1 or not known[0].listed or not known[0].keeps_personal:
-        abort(404)
-    language.suggest(programme=known[0].languages)
-    abort(unknown_card_page(_shop(session, known[0])))
-
-
 def _close(session: Session, pass_: Pass, why: LinkClosed) -> NoReturn:
     """End the request with the page that says why, in the language of its reader."""
     programme = programmes.by_id(session, pass_.programme_id)
-    language.suggest(programme=programme.languages)
-    abort(closed_page(why, _shop(session, programme)))
-
-
-def _shop(session: Session, programme: Programme) -> IssuingShop:
-    tongue = language.current()
-    name = programmes.name_in(session, programme, tongue)
-    operator = programmes.said(session, programme.id, "operator", tongue)
-    look = designs.look(session, templates.current(session, programme.id).id)
-    said = operator.text if operator else ""
-    return IssuingShop(name, programme.code, look, said, programme.keeps_personal)
+    abort(closed_page(why, lost_way.shop(session, programme)))

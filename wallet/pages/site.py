@@ -13,6 +13,7 @@ from wallet.pages import (
     home_screen,
     join,
     language,
+    own_coupon,
     own_data,
     privacy,
 )
@@ -35,6 +36,7 @@ def add_to(app: Flask) -> None:
         cards,
         at_counter,
         history,
+        own_coupon,
         own_data,
         home_screen,
         designs,

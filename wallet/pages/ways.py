@@ -46,31 +46,11 @@ def held() -> DeviceKind:
     return device(request.user_agent.string)
 
 
-def of_coupon(token: str, offer_id: str) -> tuple[Way, ...]:
-    """The link that keeps an offer as a coupon: one, for the wallet that the reader most likely
-    has; none where there is no such wallet."""
-    house, agent = current_installation(), request.user_agent.string
-    apple = url_for("pages.cards.coupon_apple", token=token, offer_id=offer_id)
-    google = url_for("pages.cards.coupon_google", token=token, offer_id=offer_id)
-    in_apple = [Way(_("Add to Apple Wallet"), apple)] if house.apple is not None else []
-    in_google = [Way(_("Add to Google Wallet"), google)] if house.google is not None else []
-    in_any = [Way(_("Download for a wallet app"), apple)] if house.apple is not None else []
-    match device(agent):
-        case "apple":
-            fitting = in_apple
-        case "android":
-            fitting = in_google or in_any
-        case _:
-            is_mac = "Macintosh" in agent
-            fitting = (in_apple or in_google) if is_mac else (in_google or in_apple)
-    return tuple(fitting[:1])
-
-
-def of_card(
+def of_pass(
     token: str, badges: Mapping[BadgeOf, ShownBadge]
 ) -> tuple[tuple[WalletButton, ...], tuple[Way, ...]]:
-    """The button of the wallet that the reader's device has, if it is set up; both if it is no
-    phone. And what else can be done there, as links."""
+    """For a card or a coupon, the button of the wallet that the reader's device has, if it is set
+    up; both if it is no phone. And what else can be done there, as links."""
     holds, house = held(), current_installation()
     apple_url = url_for("pages.cards.apple", token=token)
     for_any_app = _("Download for a wallet app")

@@ -123,9 +123,14 @@ def _in_words(offer: Offer, programme: Programme, locale: str | None) -> OfferSh
 def until(offer: Offer, programme: Programme, language: Language) -> str:
     """Until when an offer is good, in words: its last day by the programme's clock, and the time if
     it ends within that day. Empty if it does not end."""
-    if offer.ends_at == NEVER:
+    return until_moment(offer.ends_at, programme, language)
+
+
+def until_moment(ends_at: datetime, programme: Programme, language: Language) -> str:
+    """The same for what ends at this moment."""
+    if ends_at == NEVER:
         return ""
-    end = offer.ends_at.astimezone(ZoneInfo(programme.timezone))
+    end = ends_at.astimezone(ZoneInfo(programme.timezone))
     sentence = N_("until the end of %(day)s")
     if not words.ends_with_a_day(end):
         sentence = N_("until %(moment)s")

@@ -32,7 +32,7 @@ from wallet.console import site as console
 from wallet.delivery.refresh import refresh
 from wallet.google.web import GoogleService
 from wallet.installation import EXTENSION, Installation
-from wallet.pages import errors, site
+from wallet.pages import errors, lost_way, site
 from wallet.problems import ASK_AGAIN_S, TYPES, TYPES_PATH, of_error, of_status, of_trouble, refuse
 from wallet.web import compression, headers, health, metrics, public_keys
 from wallet.web.addresses import accept_readable
@@ -211,7 +211,13 @@ def _answer_errors(app: APIFlask) -> None:
 def _error_page(status: int) -> Response:
     """In the looks of the pages that the request was for."""
     is_console = console_errors.is_ours(request.path)
-    return console_errors.error_page(status) if is_console else errors.error_page(status)
+    return console_errors.error_page(status) if is_console else lost_way.page(status)
+
+
+def _page_without_database() -> Response:
+    """Whose page it was stands in the database, which is not to be asked once more."""
+    is_console = console_errors.is_ours(request.path)
+    return console_errors.error_page(503) if is_console else errors.error_page(503)
 
 
 def _in_trouble(error: Exception) -> AnyResponse | None:
@@ -223,7 +229,7 @@ def _in_trouble(error: Exception) -> AnyResponse | None:
         return None
     log.error("database_trouble", trouble=trouble, route=str(request.url_rule))
     is_machine = request.path.startswith(MACHINE_PATHS)
-    answer: AnyResponse = of_trouble(trouble) if is_machine else _error_page(503)
+    answer: AnyResponse = of_trouble(trouble) if is_machine else _page_without_database()
     answer.headers["Retry-After"] = str(ASK_AGAIN_S[trouble])
     return answer
 

@@ -91,7 +91,7 @@ def test_a_debt_is_told_wherever_a_balance_is(api, client, debtor) -> None:
     scanned = api.post("scans", {"barcode": debtor["card"]["number"]}).get_json()
     assert scanned["balance"] == DEBT
     page = debtor["links"]["card"].split("8080")[1]
-    assert "Ваш долг: 40 баллов." in client.get(f"{page}?lang=ru").text
+    assert "Минус по\u00a0баллам: 40 баллов." in client.get(f"{page}?lang=ru").text
     owed = client.get(f"{page}/state?lang=en").get_json()["debt"]
     assert owed == "You owe 40 points. What comes in next pays this first."
 

@@ -251,6 +251,12 @@ class TestWallets:
         }
 
 
+def shown(card) -> dict:
+    """Where the only offer on the card's page leads."""
+    (offer,) = card.get("/state?lang=en").get_json()["offers"]
+    return {name: offer[name] for name in ("button", "url", "is_new")}
+
+
 class TestCoupons:
     """An offer on the page can be kept as a pass of its own."""
 
@@ -262,53 +268,90 @@ class TestCoupons:
     def member_id(self, api, card) -> str:
         return api.get(f"members?card={card.number()}").get_json()["items"][0]["id"]
 
-    def ways(self, card, agent: str = IPHONE) -> dict[str, str]:
-        page = card.get("?lang=en", headers={"User-Agent": agent}).text
-        section = re.search(r'<section class="offers".*?</section>', page, re.DOTALL)[0]
-        return {label: url for url, label in re.findall(r'href="([^"]+)">([^<]+)<', section)}
+    def taken(self, card, api, offer, member_id) -> str:
+        """The path of the coupon's own link."""
+        given = api.post(f"offers/{offer['id']}/passes", {"member": member_id}).get_json()
+        return re.search(r"/card/[^/]+", given["apple"])[0]
 
-    def test_the_link_gives_the_coupon_that_integrations_give(
+    def test_the_button_makes_the_coupon_that_integrations_give(
         self, card, api, offer, member_id
     ) -> None:
-        (link,) = self.ways(card).values()
-        assert link == f"{card.path}/offers/{offer['id']}/apple.pkpass"
-        # Looking at the page has made none.
+        address = f"{card.path}/offers/{offer['id']}"
+        assert (line := shown(card)) == {"button": "Get the coupon", "url": address, "is_new": True}
+        assert f'<form method="post" action="{line["url"]}">' in card.get().text
+        assert 'role="img"' not in card.client.get(address).text
+        for below in ("", "/apple.pkpass"):  # looking makes none
+            looked = card.client.get(address + below, follow_redirects=True)
+            assert looked.request.path == address and "Взять купон" in looked.text
         assert len(api.get(f"members/{member_id}/passes").get_json()["items"]) == 1
-        answer = card.client.get(link, follow_redirects=True)
-        assert answer.mimetype == "application/vnd.apple.pkpass"
-        coupon = opened(answer.data)
-        assert coupon["coupon"]["primaryFields"][0]["value"] == "Круассан"
+        for _ in range(2):  # people press twice
+            assert card.client.post(address).location == address
         given = api.post(f"offers/{offer['id']}/passes", {"member": member_id}).get_json()
-        assert given["id"] == coupon["serialNumber"]
-
-    def test_people_press_twice(self, card, api, offer, member_id) -> None:
-        (link,) = self.ways(card).values()
-        first, second = (card.client.get(link, follow_redirects=True).data for _ in range(2))
-        assert first == second
         assert len(api.get(f"members/{member_id}/passes").get_json()["items"]) == 2
+        assert shown(card) == {"button": "Open the coupon", "url": address, "is_new": False}
+        # Links that earlier releases gave out.
+        opened_ = opened(card.client.get(f"{address}/apple.pkpass", follow_redirects=True).data)
+        assert opened_["serialNumber"] == given["id"]
+        assert opened_["coupon"]["primaryFields"][0]["value"] == "Круассан"
 
-    def test_a_used_coupon_says_so_and_is_not_offered_again(
-        self, card, api, offer, member_id
+    def test_it_is_a_page_with_its_code_until_it_is_used(
+        self, card, api, offer, member_id, app, serve, browser, scan
     ) -> None:
-        given = api.post(f"offers/{offer['id']}/passes", {"member": member_id}).get_json()
-        assert self.ways(card)
-        assert api.post(f"passes/{given['id']}/use", {}).status_code == 201
-        assert self.ways(card) == {}
+        own = self.taken(card, api, offer, member_id)
+        of_card = f"{card.path}/offers/{offer['id']}"
+        address = serve(app)
+        for path in (own, of_card):
+            (read,) = scan(browser.draw(address + path))
+            assert api.post("scans", {"barcode": read}).get_json()["coupon"]["title"] == "Круассан"
+        assert card.path not in card.client.get(own).text  # it opens the coupon alone
+        assert f'href="{card.path}"' in card.client.get(of_card).text
+        assert f'href="{own}/apple.pkpass"' in card.client.get(own).text
+        serial = api.get(f"members/{member_id}/passes").get_json()["items"][1]["id"]
+        assert api.post(f"passes/{serial}/use", {}).status_code == 201
+        for path in (own, of_card):
+            page = card.client.get(f"{path}?lang=en").text
+            assert "You used this coupon on" in page
+            assert 'role="img"' not in page and "pkpass" not in page
+        assert shown(card) == {"button": "", "url": "", "is_new": False}
         assert "You have used it" in card.get("?lang=en").text
         assert card.get("/state?lang=ru").get_json()["offers"][0]["note"] == "Вы им воспользовались"
 
+    def test_an_open_page_of_it_follows(
+        self, app, card, api, offer, member_id, serve, browser
+    ) -> None:
+        own = self.taken(card, api, offer, member_id)
+        asked = []
+
+        def later(environ, start_response):
+            if environ["PATH_INFO"] == own:
+                asked.append(environ.get("HTTP_IF_NONE_MATCH"))
+                if len(asked) == 3:
+                    api.post(f"passes/{own[6:38]}/use", {})
+            return app(environ, start_response)
+
+        assert "You used this coupon" in browser.after(f"{serve(later)}{own}?lang=en", seconds=12)
+        assert asked[1] and asked[1] == asked[2]  # the first time nothing was new
+
+    def test_another_site_can_take_none(self, card, api, offer, member_id) -> None:
+        headers = {"Sec-Fetch-Site": "cross-site"}
+        address = f"{card.path}/offers/{offer['id']}"
+        assert card.client.post(address, headers=headers).status_code == 403
+        assert len(api.get(f"members/{member_id}/passes").get_json()["items"]) == 1
+
     def test_a_coupon_that_was_given_is_named_and_led_to(self, card, api, offer, member_id) -> None:
-        assert "coupon" not in card.get("?lang=en").text.replace("/coupon", "")
+        assert "1 coupon" not in card.get("?lang=en").text
         api.post(f"offers/{offer['id']}/passes", {"member": member_id})
         page = card.get("?lang=en").text
         assert '<a href="#for-you">You have 1 coupon</a>' in page and 'id="for-you"' in page
         assert "show it at the till" in page
-        assert "покажите на кассе" in card.get("/state?lang=ru").get_json()["offers"][0]["note"]
+        assert "есть купон" in card.get("/state?lang=ru").get_json()["offers"][0]["note"]
 
     def test_a_void_coupon_is_not_offered(self, card, api, offer, member_id) -> None:
         given = api.post(f"offers/{offer['id']}/passes", {"member": member_id}).get_json()
         assert api.post(f"passes/{given['id']}/void", {}).status_code == 201
-        assert self.ways(card) == {}
+        assert shown(card)["url"] == ""
+        page = card.get(f"/offers/{offer['id']}?lang=en").text
+        assert "not valid any more" in page and 'role="img"' not in page
 
     @pytest.mark.parametrize("whose", ["withdrawn", "another's", "nobody's"])
     def test_an_offer_that_is_not_shown_leads_back_to_the_card(
@@ -320,12 +363,16 @@ class TestCoupons:
         elif whose == "withdrawn":
             assert api.call("post", f"offers/{offer['id']}/withdraw").status_code == 200
         id_ = "nonsense" if whose == "nobody's" else offer["id"]
-        answer = card.get(f"/offers/{id_}/apple.pkpass")
-        assert (answer.status_code, answer.location) == (303, card.path)
+        address = f"{card.path}/offers/{id_}"
+        looked = [card.client.get(address + below) for below in ("", "/apple.pkpass")]
+        for answer in [*looked, card.client.post(address)]:
+            assert (answer.status_code, answer.location) == (303, card.path)
 
     def test_without_a_cards_link_nobody_gets_anything(self, client, card, offer) -> None:
         wrong = card.path[:-1] + ("a" if card.path[-1] != "a" else "b")
-        assert client.get(f"{wrong}/offers/{offer['id']}/apple.pkpass").status_code == 404
+        address = f"{wrong}/offers/{offer['id']}"
+        assert client.get(f"{address}/apple.pkpass").status_code == 404
+        assert client.get(address).status_code == client.post(address).status_code == 404
 
     def test_there_is_no_google_where_there_is_none(self, card, offer) -> None:
         assert card.get(f"/offers/{offer['id']}/google").status_code == 404
@@ -344,7 +391,7 @@ class TestCoupons:
             return app(environ, start_response)
 
         page = browser.after(f"{serve(later)}{card.path}?lang=en", seconds=9)
-        (link,) = re.findall(r'href="([^"]+/offers/[^"]+)"[^>]*>Add to Apple Wallet<', page)
+        (link,) = re.findall(r'action="([^"]+/offers/[^"]+)"><button[^>]*>Get the coupon<', page)
         assert offer["id"] not in link
         assert "You have used it" in page
 
@@ -363,30 +410,30 @@ class TestCouponsAtGoogle:
         ],
     )
     def test_the_device_decides_which_there_are(self, card, api, agent, labels) -> None:
-        api.post("offers", {"programme": "demo", "title": "Круассан"})
-        # An offer has one link. The card has one button on a phone, and both on a computer.
-        assert list(TestCoupons().ways(card, agent)) == labels[:1]
-        page = card.get("?lang=en", headers={"User-Agent": agent}).text
-        ways = page[page.index('<section class="ways">') : page.index('<section class="offers"')]
-        buttons = re.findall(r'class="button (\w+)" href="([^"]+)">([^<]+)<', ways)
-        shown = labels if agent == MAC else labels[:1]
-        assert [label for _, _, label in buttons] == shown
-        assert re.findall(r'<p class="hint"><a href="[^"]+">([^<]+)<', ways) == [
-            label for label in labels if label not in shown
-        ]
-        offers = page[
-            page.index('<section class="offers"') : page.index('<section class="messages"')
-        ]
-        assert "button" not in offers
+        offer = api.post("offers", {"programme": "demo", "title": "Круассан"}).get_json()
+        coupon = f"/offers/{offer['id']}"
+        card.client.post(card.path + coupon)
+        # One button on a phone, and both on a computer: for the card as for a coupon.
+        for below in ("", coupon):
+            page = card.get(f"{below}?lang=en", headers={"User-Agent": agent}).text
+            ways = page[page.index('<section class="ways">') :].partition("</section>")[0]
+            buttons = re.findall(r'class="button (\w+)" href="([^"]+)">([^<]+)<', ways)
+            shown = labels if agent == MAC else labels[:1]
+            assert [label for _, _, label in buttons] == shown
+            assert re.findall(r'<p class="hint"><a href="[^"]+">([^<]+)<', ways) == [
+                label for label in labels if label not in shown
+            ]
 
     def test_google_knows_the_coupon_before_the_person_comes_there(
         self, house, card, api, google
     ) -> None:
         offer = api.post("offers", {"programme": "demo", "title": "Круассан"}).get_json()
-        link = TestCoupons().ways(card, ANDROID)["Add to Google Wallet"]
-        to_coupon = card.client.get(link)
-        assert to_coupon.status_code == 303
-        to_google = card.client.get(to_coupon.location)
+        address = f"{card.path}/offers/{offer['id']}"
+        assert card.client.get(f"{address}/google").location == address
+        taken = card.client.post(address, headers={"User-Agent": ANDROID}, follow_redirects=True)
+        link = re.search(r'class="button google" href="([^"]+)"', taken.text)[1]
+        assert card.client.get(f"{address}/google").location == link
+        to_google = card.client.get(link)
         saved = requests.get(to_google.location, timeout=5).json()
         (object_id,) = saved["objectIds"]
         body = google.stand_in.resources.get(OFFER, object_id)
@@ -447,7 +494,7 @@ class TestProduction:
 
     @pytest.mark.parametrize(
         ("lang", "says"),
-        [("en", "Loyalty cards for your phone"), ("ru", "Карты лояльности в телефоне")],
+        [("en", "Loyalty cards for your phone"), ("ru", "Карты лояльности")],
     )
     def test_who_comes_without_a_link_is_told_where_to_go(self, production, lang, says) -> None:
         page = production.test_client().get(f"/?lang={lang}")

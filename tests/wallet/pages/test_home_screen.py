@@ -53,15 +53,23 @@ def test_nobody_but_who_has_the_link_gets_the_worker(card, client) -> None:
     assert client.get(f"{card.path[:-1]}/worker.js").status_code == 404
 
 
-def test_it_is_shown_without_a_network_until_it_is_gone(chrome, address, card) -> None:
+def test_it_is_shown_without_a_network_until_it_is_gone(chrome, address, card, api) -> None:
     context = browsers.patient(chrome.new_context(locale="en"))
     page = context.new_page()
     page.goto(f"{address}{card.path}")
     page.evaluate("navigator.serviceWorker.ready")
     page.reload()  # this time the worker sees the page
     number = page.locator(".number").inner_text()
+    offer = api.post("offers", {"programme": "demo", "title": "Какао"}).get_json()
+    coupon = f"{card.path}/offers/{offer['id']}"
+    card.client.post(coupon)
+    for below in ("/history", f"/offers/{offer['id']}"):
+        page.goto(address + card.path + below)
     context.set_offline(True)
     page.reload()
+    page.locator(".offline").wait_for(state="visible")
+    assert page.locator(".coupon .card-code svg").is_visible()
+    page.goto(f"{address}{card.path}")
     page.locator(".offline").wait_for(state="visible")
     assert page.locator(".number").inner_text() == number
     kept = page.evaluate(
@@ -69,7 +77,7 @@ def test_it_is_shown_without_a_network_until_it_is_gone(chrome, address, card) -
         ".then((all) => Promise.all(all.map((one) => one.keys())))"
         ".then((all) => all.flat().map((one) => new URL(one.url).pathname))"
     )
-    assert [path for path in kept if path.startswith("/card/")] == [card.path]
+    assert {path for path in kept if path.startswith("/card/")} == {card.path, coupon}
     context.set_offline(False)
     page.goto(f"{address}{card.path}/me/delete")
     page.locator("#sure").check()

@@ -1,6 +1,8 @@
 // Keeps an open card true: asks every few seconds what it shows now, and changes what differs. Keeps the
 // screen of a phone awake while the card is looked at, and has the page shown without a network, too.
 
+import { keepAwake } from "./awake.js";
+
 const EVERY_MS = 3000;
 const SELDOM_MS = 30000; // while there is no answer
 
@@ -90,26 +92,31 @@ function drawn(offer) {
     part.textContent = text;
     item.append(part);
   }
-  if (offer.ways.length) item.append(linksOf(offer));
+  if (offer.url) item.append(leadingOn(offer));
   return item;
 }
 
-function linksOf(offer) {
-  const links = document.createElement("p");
-  links.className = "links";
-  for (const way of offer.ways) {
-    const link = document.createElement("a");
-    link.href = way.url;
-    link.textContent = way.label;
-    links.append(link);
+// To the coupon that there is, or the button that makes it.
+function leadingOn(offer) {
+  const button = document.createElement(offer.is_new ? "button" : "a");
+  button.className = "button plain";
+  button.textContent = offer.button;
+  if (!offer.is_new) {
+    button.setAttribute("href", offer.url);
+    return button;
   }
-  return links;
+  const form = document.createElement("form");
+  form.method = "post";
+  form.setAttribute("action", offer.url);
+  form.append(button);
+  return form;
 }
 
-// Two offers may have the same words; their links differ.
+// Two offers may have the same words; where they lead differs.
 function said(item) {
-  const links = [...item.querySelectorAll("a")].map((link) => link.getAttribute("href"));
-  return [item.textContent, ...links].join("\n");
+  const leading = item.querySelector("a, form");
+  const address = leading?.getAttribute("href") ?? leading?.getAttribute("action") ?? "";
+  return `${item.textContent.trim()}\n${address}`;
 }
 
 function greet(element) {
@@ -123,22 +130,11 @@ if (navigator.maxTouchPoints > 1 && navigator.userAgent.includes("Macintosh")) {
   page.dataset.device = "apple";
 }
 
-// The screen must not go dark in the queue. Where it may not be kept awake, it goes dark as always.
-async function stayAwake() {
-  if (document.hidden || !matchMedia("(pointer: coarse)").matches) return;
-  try {
-    await navigator.wakeLock?.request("screen");
-  } catch {
-    // The battery is low, or the browser does not want to.
-  }
-}
-
 const { worker, scope } = page.dataset;
 navigator.serviceWorker?.register(worker, { scope }).catch(() => {});
 
 document.addEventListener("visibilitychange", look);
-document.addEventListener("visibilitychange", stayAwake);
 addEventListener("offline", look);
 addEventListener("online", look);
-stayAwake();
+keepAwake();
 timer = setTimeout(look, navigator.onLine ? EVERY_MS : 0);

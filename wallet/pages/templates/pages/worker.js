@@ -1,7 +1,9 @@
-// Shows the card without a network: its page as it was when it was last open, and what it is drawn with.
-// Nothing else is kept, and nothing at all once the card is gone.
+// Shows the card and its coupons without a network: their pages as they were when they were last open, and
+// what these are drawn with. Nothing else is kept, and nothing at all once the card is gone.
 
 const CARD = {{ card | tojson }};
+// The card, and the coupons that were opened from it.
+const IS_SHOWN = new RegExp(`^${CARD.replaceAll(".", "\\.")}(/offers/[^/]+)?$`);
 const KEPT = `card ${CARD}`;
 const GONE = [403, 404, 410];
 let isGone = false;
@@ -14,18 +16,19 @@ self.addEventListener("fetch", (event) => {
   const { request } = event;
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== location.origin) return;
-  if (request.mode === "navigate" && url.pathname === CARD) event.respondWith(page(request));
+  if (request.mode === "navigate" && IS_SHOWN.test(url.pathname)) event.respondWith(page(request));
   else if (DRAWN_WITH.test(url.pathname)) event.respondWith(file(request));
 });
 
 async function page(request) {
+  const url = new URL(request.url);
   try {
     const answer = await fetch(request);
     if (GONE.includes(answer.status)) await forget();
-    else if (answer.ok && !answer.redirected) await keep(CARD, answer.clone());
+    else if (answer.ok && !answer.redirected) await keep(url.pathname, answer.clone());
     return answer;
   } catch (trouble) {
-    return (await kept(CARD)) ?? Promise.reject(trouble);
+    return (await kept(url.pathname)) ?? Promise.reject(trouble);
   }
 }
 
