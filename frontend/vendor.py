@@ -22,15 +22,15 @@ LOCK, LIST, LICENCE, NOTICE = "vendor.lock.json", "THIRD_PARTY.md", "LICENSE", "
 
 # Names of Tabler's outlined icons.
 ICONS = """
-    address-book alert-circle alert-triangle arrow-down arrow-left arrow-merge arrow-right
-    arrow-up ban bell bolt building building-store calendar cash-register certificate chart-bar
-    chart-line check checklist chevron-down chevron-left chevron-right circle-check circle-dot
-    clock coin coins copy credit-card device-desktop device-mobile device-tablet discount dots
-    dots-vertical download external-link eye file-spreadsheet file-text filter fingerprint flag
-    gift help history home id inbox info-circle key language link list-check loader lock logout
-    mail map-pin menu-2 palette pencil phone photo player-pause player-play player-stop plus
-    printer qrcode receipt refresh rotate search send settings shield-lock tag target trash upload
-    user user-circle user-plus users webhook world x
+    address-book alert-circle alert-triangle arrow-down arrow-left arrow-merge arrow-right arrow-up
+    ban bell bolt building building-store bulb calendar camera cash-register certificate chart-bar
+    chart-line check checklist chevron-down chevron-left chevron-right circle-check circle-dot clock
+    coin coins copy credit-card device-desktop device-mobile device-tablet discount dots
+    dots-vertical download external-link eye file-spreadsheet file-text filter fingerprint flag gift
+    help history home id inbox info-circle key keyboard language link list-check loader lock logout
+    mail map-pin menu-2 palette pencil phone photo player-pause player-play player-stop plus printer
+    qrcode receipt refresh rotate scan search send settings shield-lock tag target trash upload user
+    user-circle user-plus users webhook world x
 """
 
 # Licences that ask for nothing but that their text goes along, and a NOTICE if there is one.
@@ -65,13 +65,15 @@ SOFTWARE.
 @dataclass(frozen=True, slots=True)
 class Package:
     """What is taken of a package of npm: files by their new names, and where we keep them.
-    `licence_text` stands in for a text that the package itself lacks."""
+    `licence_text` stands in for a text that the package itself lacks. `compiled_in` names what of
+    others its files are made of, with the licence, whose text is in our folder `licences`."""
 
     npm: str
     name: str
     files: Mapping[str, str] = field(default_factory=dict)
     icons: Sequence[str] = ()
     licence_text: str | None = None
+    compiled_in: Mapping[str, str] = field(default_factory=dict)
 
 
 PACKAGES = (
@@ -89,6 +91,15 @@ PACKAGES = (
         {"cropper.min.js": "dist/cropper.min.js", "cropper.min.css": "dist/cropper.min.css"},
     ),
     Package("echarts", "echarts", {"echarts.min.js": "dist/echarts.esm.min.mjs"}),
+    Package(
+        "zxing-wasm",
+        "zxing-wasm",
+        {
+            "zxing_reader.js": "dist/iife/reader/index.js",
+            "zxing_reader.wasm": "dist/reader/zxing_reader.wasm",
+        },
+        compiled_in={"zxing-cpp": "Apache-2.0"},
+    ),
     Package(
         "@fontsource-variable/golos-text",
         "golos-text",
@@ -134,11 +145,14 @@ def _copy(package: Package, source: Path) -> dict[str, Any]:
     (folder / LICENCE).write_text(package.licence_text or _licence_of(source))
     if (source / NOTICE).is_file():
         shutil.copyfile(source / NOTICE, folder / NOTICE)
+    for other in package.compiled_in:
+        shutil.copyfile(HERE / "licences" / other, folder / f"{LICENCE}-{other}")
     return {
         "name": package.name,
         "npm": package.npm,
         "version": wanted,
         "licence": about["license"],
+        **({"compiled_in": dict(package.compiled_in)} if package.compiled_in else {}),
         "files": {
             str(file.relative_to(VENDOR)): hashlib.sha256(file.read_bytes()).hexdigest()
             for file in sorted(folder.iterdir())
@@ -179,6 +193,9 @@ def _list(entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for one in entries:
         licence = f"[{one['licence']}]({one['name']}-{one['version']}/{LICENCE})"
         yield f"| {one['name']} | {one['version']} | {licence} | `{one['npm']}` |\n"
+        for other, its_licence in one.get("compiled_in", {}).items():
+            text = f"{one['name']}-{one['version']}/{LICENCE}-{other}"
+            yield f"| {other} | in {one['name']} | [{its_licence}]({text}) | `{one['npm']}` |\n"
 
 
 if __name__ == "__main__":

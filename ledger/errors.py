@@ -373,6 +373,18 @@ class NothingEarned(Conflict):
     code = "nothing_earned"
 
 
+class PayableExceeded(Conflict):
+    """Points may pay at most `payable` of this purchase, fewer than the `asked` ones."""
+
+    code = "payable_exceeded"
+    counted = ("asked", "payable")
+    plural = "payable"
+
+    def __init__(self, asked: int, payable: int) -> None:
+        self.asked = asked
+        self.payable = payable
+
+
 class UnknownStore(NotFound):
     """The programme has no store with this code."""
 

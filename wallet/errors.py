@@ -264,6 +264,30 @@ class OwnAdjustment(NotAllowed):
     code = "own_adjustment"
 
 
+class SpendNeedsCard(Conflict):
+    """Here points are spent by who shows the card, and not by who names a phone number."""
+
+    code = "spend_needs_card"
+
+
+class UnknownDeed(NotFound):
+    """No cashier of this programme did this."""
+
+    code = "unknown_deed"
+
+
+class DeedNotOwn(NotAllowed):
+    """A cashier undoes what they did themselves today, and nothing else."""
+
+    code = "deed_not_own"
+
+
+class DeedNotReversible(Conflict):
+    """What a cashier did cannot be undone: it was never carried out, or is no such thing."""
+
+    code = "deed_not_reversible"
+
+
 class StaffLinkClosed(NotFound):
     """A link of the console was used, is too old, or is none."""
 

@@ -24,9 +24,9 @@ from wallet.delivery.waves import Pace
 from wallet.errors import DesignRefused
 from wallet.finding.sending import CodeSender
 from wallet.google.provider import GoogleProvider
-from wallet.importing import Desk
 from wallet.passes.content import NO_PASS_TYPE, Design
 from wallet.passes.issued import Pass
+from wallet.people.importing import Desk
 from wallet.receivers.addresses import Allowed
 from wallet.receivers.delivery import EventSender
 
@@ -78,7 +78,7 @@ class Installation:
 
     @property
     def import_desk(self) -> Desk:
-        """What `wallet.importing` needs of this installation."""
+        """What `wallet.people.importing` needs of this installation."""
         return Desk(self.database, self.keys, self.pass_type, self.clock)
 
     @property

@@ -34,7 +34,7 @@ from ledger.imports.store import ImportRequest, ImportRow
 from ledger.people.persons import Person
 from ledger.seals import inspection
 from ledger.settings import LedgerSettings
-from wallet import happenings, importing, migrations
+from wallet import happenings, migrations
 from wallet.access.changes import Author
 from wallet.apple.complaints import Complaint
 from wallet.backups import encryption, manifest
@@ -44,6 +44,7 @@ from wallet.configuration import settings
 from wallet.configuration.keyring import KeyRing
 from wallet.migrations.drafting import every_table
 from wallet.passes.versioning import PassTag
+from wallet.people import importing
 from wallet.presence import Heartbeat, Pulse
 from wallet.running.assembly import connect
 from wallet.sandbox.apns import RunningApns

@@ -37,13 +37,12 @@ from ledger.people.members import Member
 from ledger.points import households, redemptions
 from ledger.points.causes import Cause
 from ledger.points.redemptions import HOLD_FOR, Spend
-from wallet import importing
 from wallet.access.changes import Author
 from wallet.apple.complaints import Complaint
 from wallet.apple.devices import Device, PushRow, Registration
 from wallet.configuration import logs
 from wallet.passes.issued import Pass
-from wallet.people import erasure
+from wallet.people import erasure, importing
 from wallet.running import relay
 from wallet.sandbox.apns import RunningApns
 

@@ -54,7 +54,7 @@ from ledger.reports.figures import FigureOf
 from ledger.seals import inspection
 from ledger.segments import lists
 from ledger.settings import LedgerSettings
-from wallet import happenings, importing, migrations
+from wallet import happenings, migrations
 from wallet.access import (
     apikeys,
     change_chain,
@@ -67,6 +67,7 @@ from wallet.access import (
 )
 from wallet.access.change_chain import ChangeWalk
 from wallet.access.changes import Author, ChangedThing, RecordedChange
+from wallet.access.staff_sessions import StaffSession
 from wallet.apple import devices, judging
 from wallet.apple.device_secrets import DeviceSecrets
 from wallet.apple.devices import Device, PushRow, Registration
@@ -76,7 +77,6 @@ from wallet.delivery.waves import Wave
 from wallet.google import mirror
 from wallet.google.mirror import DueRow, GoogleClass, GoogleObject
 from wallet.happenings import ListeningRow
-from wallet.importing import Desk
 from wallet.outreach import campaigns, results, terms
 from wallet.outreach.campaigns import CampaignDraft
 from wallet.outreach.posters import joined
@@ -84,7 +84,8 @@ from wallet.passes import badges, barcode_settings, issued, renewal, templates
 from wallet.passes.barcode_settings import BarcodeSettings
 from wallet.passes.issued import Pass
 from wallet.passes.templates import Template
-from wallet.people import lost_cards
+from wallet.people import importing, lost_cards
+from wallet.people.importing import Desk
 
 BY = Author("command", "wallet test")
 
@@ -1301,4 +1302,31 @@ def test_members_of_the_release_before_are_confirmed_and_spend_by_a_code(
         assert not any(session.scalars(select(Member.unconfirmed)))
         assert {one.spend_by_phone for one in programmes.every(session)} == {"code"}
     migrations.downgrade(empty.engine, "0040", keys=KEYS)
+    assert everything(empty) == before
+
+
+def test_who_is_signed_in_stays_so_and_a_counter_opens_nothing_a_release_back(
+    empty: Database, database_url: str
+) -> None:
+    """What 0042 adds to sessions. Those at a counter end with a downgrade: without their mark they
+    would open all that their owner may do."""
+    migrations.upgrade(empty.engine, "0041", keys=KEYS)
+    now = datetime(2026, 11, 30, 12, tzinfo=UTC)
+    moment = bindparam("at", type_=Instant())
+    told = "INSERT INTO wallet_employee (id, email, created_at) VALUES (1, 'a@shop.ru', :at)"
+    session_of = (
+        "INSERT INTO wallet_staff_session (digest, employee_id, began_at, seen_at, strong, browser,"
+        " origin) VALUES (:digest, 1, :at, :at, false, '', '')"
+    )
+    with empty.transaction() as session:
+        session.execute(text(told).bindparams(moment), {"at": now})
+        session.execute(text(session_of).bindparams(moment), {"at": now, "digest": "x"})
+    before = everything(empty)
+    migrations.upgrade(empty.engine, keys=KEYS)
+    with empty.transaction() as session:
+        one = session.scalars(select(StaffSession)).one()
+        assert (one.counter, one.store, one.till) == (False, None, None)
+        session.execute(text(session_of).bindparams(moment), {"at": now, "digest": "y"})
+        session.get_one(StaffSession, "y").counter = True
+    migrations.downgrade(empty.engine, "0041", keys=KEYS)
     assert everything(empty) == before

@@ -34,13 +34,15 @@ def patient(context: BrowserContext) -> BrowserContext:
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """Not for longer than a module: as long as Playwright is there, a loop of asyncio runs in this
-    thread, and tests that want one of their own would fail."""
+def chromium(*more: str) -> Iterator[Browser]:
+    """With more arguments, if there are any. Not for longer than a module: as long as Playwright is
+    there, a loop of asyncio runs in this thread, and tests that want one of their own would
+    fail."""
     program = next(filter(None, map(shutil.which, NAMES)), None)
     assert program, "this test needs chromium: apt-get install chromium"
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        arguments = ["--no-sandbox", *more]
+        browser = playwright.chromium.launch(executable_path=program, args=arguments)
         yield browser
         browser.close()

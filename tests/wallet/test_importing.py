@@ -38,12 +38,12 @@ from ledger.points import accruals, households, redemptions
 from ledger.points.accruals import Grant
 from ledger.points.redemptions import Spend
 from ledger.programmes import programmes
-from wallet import importing
 from wallet.access.changes import Author
 from wallet.cli import import_words
-from wallet.importing import Desk
 from wallet.passes import issued, issuing
 from wallet.passes.issued import Pass
+from wallet.people import importing
+from wallet.people.importing import Desk
 from wallet.running import relay
 
 BY = Author("command", "wallet test")

@@ -9,7 +9,7 @@ NOT_FOUND = """
     unknown_member unknown_message unknown_offer unknown_pass unknown_posting unknown_programme
     unknown_receiver unknown_source unknown_unit unknown_wave staff_link_closed unknown_employee
     unknown_store unknown_till unknown_api_key unknown_adjustment unknown_segment unknown_list
-    apple_not_set_up unknown_revision"""
+    apple_not_set_up unknown_revision unknown_deed"""
 CONFLICT = """
     already_reversed balance_too_large campaign_not_ready capture_too_large card_blocked
     card_expired card_void code_forged
@@ -22,8 +22,9 @@ CONFLICT = """
     reversal_too_large same_member too_many_devices unit_exists wave_over
     no_percent_back nothing_earned store_not_named roles_changed_meanwhile
     adjustment_decided segment_changed segment_in_use wave_runs
-    list_exists list_in_use campaign_begun member_unconfirmed
-    spend_code_wrong spend_code_over spend_code_for_less spend_codes_too_many"""
+    list_exists list_in_use campaign_begun member_unconfirmed payable_exceeded
+    deed_not_reversible spend_needs_card spend_code_wrong spend_code_over spend_code_for_less
+    spend_codes_too_many"""
 INVALID = """
     amount_too_large api_key_refused backup_refused callback_refused consent_needed
     date_out_of_range dates_out_of_order design_refused employee_refused file_refused image_refused
@@ -40,6 +41,7 @@ STATUSES = {
     "scope_missing": 403,
     "beyond_own_rights": 403,
     "own_adjustment": 403,
+    "deed_not_own": 403,
     "seal_broken": 500,
     "certificate_problem": 503,
 }

@@ -129,6 +129,7 @@ RECORDED: Mapping[str, tuple[str, ...]] = {
     "wallet_receiver": ("name", "url", "types", "personal", "enabled"),
     "wallet_source": ("kind",),
     "wallet_wave": ("state",),
+    "wallet_counter_limits": ("purchases", "same_cashier", "amount"),
 }
 
 LONGEST_NAME = 254  # characters of who did it, and of what it is called: an address of e-mail fits

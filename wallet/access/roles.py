@@ -28,6 +28,7 @@ OF_PEOPLE = (
     "company:write",
     "points:adjust",
     "points:approve",
+    "members:enrol",
     "keys:write",
     "staff:write",
     "sources:write",
@@ -38,7 +39,7 @@ EVERY_RIGHT = (*SCOPES, *OF_PEOPLE)
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "members": ("members:read", "personal:read", "members:write"),
     "points": ("points:write", "points:adjust", "points:approve"),
-    "tills": ("scans:write", "coupons:use", "codes:keys"),
+    "tills": ("scans:write", "coupons:use", "members:enrol", "codes:keys"),
     "cards": ("passes:read", "passes:write", "designs:write"),
     "messages": ("campaigns:read", "campaigns:write", "offers:read", "offers:write"),
     "programme": ("programmes:read", "terms:write", "programmes:write", "company:write"),
@@ -61,7 +62,7 @@ _VIEWER = frozenset(
 )
 _CARD_EDITOR = _VIEWER | {"members:write", "passes:write"}
 _CALL_CENTRE = frozenset({"members:read", "personal:read", "offers:read", "passes:read"})
-_CASHIER = frozenset({"scans:write", "points:write", "coupons:use"})
+_CASHIER = frozenset({"scans:write", "points:write", "coupons:use", "members:enrol"})
 _EVERYTHING = frozenset(EVERY_RIGHT)
 
 # What each role may do, in the programme that a person has it in. Nobody but an administrator makes

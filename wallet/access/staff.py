@@ -12,12 +12,15 @@ from wallet.access.roles import Role
 from wallet.errors import UnknownEmployee
 
 LONGEST_EMAIL = 254  # characters
+LONGEST_COUNTER_NAME = 40
 
 
 class Employee(Base):
     """A person who uses the console. Without `password_hash` they have not signed in yet. Once
     `removed_at` is set they cannot sign in; the row stays, since the record of changes names it.
-    `language` is the one in which they chose their password: letters to them are in it."""
+    `language` is the one in which they chose their password: letters to them are in it.
+    `counter_name` is what they are called at the counter, `pin` the digest of the digits by which
+    they take over there, see `pins`."""
 
     __tablename__ = "wallet_employee"
 
@@ -27,6 +30,8 @@ class Employee(Base):
     created_at: Mapped[datetime] = mapped_column(Instant)
     removed_at: Mapped[datetime | None] = mapped_column(Instant)
     language: Mapped[str | None] = mapped_column(String(10))
+    counter_name: Mapped[str | None] = mapped_column(String(LONGEST_COUNTER_NAME))
+    pin: Mapped[str | None] = mapped_column(String(43))
 
 
 class EmployeeRole(Base):
@@ -85,7 +90,7 @@ def welcomed(session: Session, address: str, now: datetime) -> Employee:
     )
     employee = locked(session, Employee.email == address)
     if employee.removed_at is not None:
-        employee.removed_at = employee.password_hash = None
+        employee.removed_at = employee.password_hash = employee.pin = None
     return employee
 
 

@@ -1,6 +1,7 @@
 """Who of the staff is signed in: a row for each browser, named by a token that the browser keeps in
 a cookie and the row as its hash. A session ends after half an hour without a request, after twelve
-hours in any case, and at once where its owner's password or roles change."""
+hours in any case, and at once where its owner's password or roles change. One at a counter allows
+little, and lasts the twelve hours: guests do not wait for passwords."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +9,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import ForeignKey, String, bindparam, delete, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    String,
+    bindparam,
+    delete,
+    false,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
@@ -18,8 +30,9 @@ from ledger.database.engine import Database
 from ledger.database.tables import Base, Instant
 from ledger.languages import ENGLISH, Language
 from ledger.programmes.programmes import Programme, ProgrammeText
+from ledger.programmes.stores import LONGEST_CODE
 from wallet.access import tokens
-from wallet.access.rights import Actor, may
+from wallet.access.rights import ALL, Actor, may
 from wallet.access.roles import RIGHTS_OF, Role
 from wallet.access.staff import Employee, EmployeeRole
 
@@ -47,7 +60,8 @@ FROM_ANYWHERE = Visit()
 class StaffSession(Base):
     """One browser in which an employee is signed in. `digest` is that of its token. `seen_at`: its
     last request, to the minute. `strong`: two factors were shown, not a password alone.
-    `proved_at`: when it last was shown who sits there."""
+    `proved_at`: when it last was shown who sits there. `store`, `till`: where they serve, by their
+    codes. `counter`: it opens the counter alone."""
 
     __tablename__ = "wallet_staff_session"
 
@@ -59,6 +73,9 @@ class StaffSession(Base):
     proved_at: Mapped[datetime | None] = mapped_column(Instant)
     browser: Mapped[str] = mapped_column(String(LONGEST_BROWSER))
     origin: Mapped[str] = mapped_column(String(LONGEST_ORIGIN))
+    store: Mapped[str | None] = mapped_column(String(LONGEST_CODE))
+    till: Mapped[str | None] = mapped_column(String(LONGEST_CODE))
+    counter: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +94,8 @@ class SeenProgramme:
 class SignedIn:
     """An employee who is signed in. `roles`: which they have, each with the programme in which,
     None for all. `actors`: what they may do, once for each role. `programmes`: in which they may do
-    anything, the oldest first. `session` names their session to `staff_sessions`; for `strong` and
-    `proved_at` see `StaffSession`."""
+    anything, the oldest first. `session` names their session to `staff_sessions`; for what follows
+    it see `StaffSession`."""
 
     employee_id: int
     email: str
@@ -88,6 +105,9 @@ class SignedIn:
     session: str = ""
     strong: bool = False
     proved_at: datetime | None = None
+    store: str | None = None
+    till: str | None = None
+    counter: bool = False
 
     def may(self, right: str, programme_id: int | None = None) -> bool:
         """Whether they have this right in this programme; without a programme, in any at all."""
@@ -126,6 +146,43 @@ def begin(
     return token
 
 
+def begin_at_counter(
+    session: Session, present: SignedIn, employee_id: int, now: datetime, visit: Visit
+) -> str:
+    """Have an employee serve where `present` did, and return the token of the session, which opens
+    the counter alone and lasts no longer than that one would have."""
+    token = tokens.new()
+    before = session.get_one(StaffSession, present.session)
+    session.add(
+        StaffSession(
+            digest=tokens.digest(token),
+            employee_id=employee_id,
+            began_at=before.began_at,
+            seen_at=now,
+            strong=False,
+            browser=visit.browser[:LONGEST_BROWSER],
+            origin=visit.origin[:LONGEST_ORIGIN],
+            store=before.store,
+            till=before.till,
+            counter=True,
+        )
+    )
+    session.delete(before)
+    session.flush()
+    return token
+
+
+def serve_at(
+    session: Session, who: SignedIn, store: str | None, till: str | None, *, counter: bool
+) -> None:
+    """Note where somebody serves. `counter`: their session opens the counter alone from now on."""
+    session.execute(
+        update(StaffSession)
+        .where(StaffSession.digest == who.session)
+        .values(store=store, till=till, counter=StaffSession.counter | counter)
+    )
+
+
 def prove(session: Session, who: SignedIn, now: datetime, *, strong: bool = False) -> None:
     """Note that who is signed in has just shown who they are; `strong`: by a second factor."""
     session.execute(
@@ -141,7 +198,7 @@ def listed(session: Session, employee_id: int, now: datetime) -> Sequence[StaffS
         select(StaffSession)
         .where(
             StaffSession.employee_id == employee_id,
-            StaffSession.seen_at > now - IDLE,
+            _is_live(now - IDLE),
             StaffSession.began_at > now - LONGEST,
         )
         .order_by(StaffSession.seen_at.desc(), StaffSession.began_at.desc())
@@ -199,7 +256,7 @@ def recognise(
         rows[0].id,
         rows[0].email,
         tuple(held),
-        tuple(map(_actor, held.values())),
+        tuple(map(_at_counter if rows[0].counter else _actor, held.values())),
         tuple(
             dict.fromkeys(
                 SeenProgramme(row.seen_id, row.code, row.own or row.name, row.timezone, row.country)
@@ -210,6 +267,9 @@ def recognise(
         digest,
         rows[0].strong,
         rows[0].proved_at,
+        rows[0].store,
+        rows[0].till,
+        rows[0].counter,
     )
 
 
@@ -258,12 +318,17 @@ def attendances(
         )
         .where(
             StaffSession.employee_id.in_(employee_ids),
-            StaffSession.seen_at > now - IDLE,
+            _is_live(now - IDLE),
             StaffSession.began_at > now - LONGEST,
         )
         .group_by(StaffSession.employee_id)
     )
     return {row[0]: Attendance(*row[1:]) for row in rows}
+
+
+def _is_live(idle: Any) -> ColumnElement[bool]:
+    """Whether a session was not left alone for too long; at the counter it may be."""
+    return or_(StaffSession.counter, StaffSession.seen_at > idle)
 
 
 _NAME = aliased(ProgrammeText)
@@ -276,6 +341,9 @@ _LIVE = Compiled(
         StaffSession.seen_at,
         StaffSession.strong,
         StaffSession.proved_at,
+        StaffSession.store,
+        StaffSession.till,
+        StaffSession.counter,
         EmployeeRole.role,
         EmployeeRole.programme_id,
         Programme.id.label("seen_id"),
@@ -299,7 +367,7 @@ _LIVE = Compiled(
     )
     .where(
         StaffSession.digest == bindparam("digest"),
-        StaffSession.seen_at > bindparam("idle"),
+        _is_live(bindparam("idle")),
         StaffSession.began_at > bindparam("oldest"),
         Employee.removed_at.is_(None),
     )
@@ -310,3 +378,11 @@ _LIVE = Compiled(
 def _actor(row: Any) -> Actor:
     role: Role = row.role
     return Actor(f"employee {row.id}", RIGHTS_OF[role], row.programme_id)
+
+
+def _at_counter(row: Any) -> Actor:
+    """What of a role remains at the counter: what cashiers may do, and nothing else."""
+    whole = _actor(row)
+    serving = RIGHTS_OF["cashier"]
+    kept = serving if ALL in whole.rights else whole.rights & serving
+    return Actor(whole.name, kept, whole.programme_id)

@@ -28,7 +28,6 @@ from ledger.imports.store import Import, ImportProblem, ImportRequest
 from ledger.languages import Language
 from ledger.programmes import programmes, units
 from ledger.programmes.units import Unit
-from wallet import importing
 from wallet.api import lookup, paging
 from wallet.api.amounts import in_money
 from wallet.api.auth import PERSONAL, author, needs, sees_people
@@ -56,6 +55,7 @@ from wallet.api.bodies.paging import PageInProgramme
 from wallet.api.calls import answers_codes, optional_body, prefers, refuses, shows_more, takes
 from wallet.api.refusals import of_fields
 from wallet.installation import current_installation
+from wallet.people import importing
 from wallet.problems import problem, refuse
 
 MOST_IN_MEMORY_BYTES = 1 << 20  # a larger file goes to the disk

@@ -9,7 +9,7 @@ from ledger.imports.cells import Cell, Formula, StrayQuote, Unreadable, harmless
 from ledger.imports.store import Import
 from ledger.languages import Language
 from wallet import sentences
-from wallet.importing import Desk, Preview
+from wallet.people.importing import Desk, Preview
 
 
 def told(preview: Preview, language: Language) -> Iterator[str]:

@@ -16,12 +16,13 @@ from ledger.imports.meanings import DecimalSign
 from ledger.imports.store import Import, ImportRequest
 from ledger.languages import LANGUAGES, Language
 from ledger.programmes import programmes
-from wallet import importing, sentences
+from wallet import sentences
 from wallet.cli import import_words
 from wallet.cli.context import MOST_ROWS_SHOWN, Command
 from wallet.cli.database import author, on_database, open_records
 from wallet.cli.installation import at_work
-from wallet.importing import Desk
+from wallet.people import importing
+from wallet.people.importing import Desk
 
 
 @click.group("import")

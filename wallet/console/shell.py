@@ -4,7 +4,7 @@ An entry of the menu is shown to those who have its right, once it has a page.""
 
 import functools
 import hashlib
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
@@ -50,6 +50,7 @@ MENU = (
     MenuEntry("messages", "Messages", "send", "campaigns:read", "console.campaigns.listed"),
     MenuEntry("promotions", "Promotions", "discount", "offers:read"),
     MenuEntry("shop", "Shop", "building-store", "stores:read", "console.stores.find"),
+    MenuEntry("counter", "Counter", "cash-register", "scans:write", "console.counter.show"),
     MenuEntry("reports", "Reports", "chart-bar", "members:read"),
     MenuEntry("settings", "Settings", "settings", "programmes:read", "console.settings.show"),
 )
@@ -221,17 +222,45 @@ _ICON = Markup(
 @functools.cache
 def file_url(filename: str) -> str:
     """The address of a file of the console. It changes with the file, so it may be kept for good.
-    A page asks for dozens of them: `url_for` would be most of what it costs."""
-    version = "" if filename.startswith(VENDOR) else f"?v={hash_of(filename)}"
-    return f"{PREFIX}/static/{filename}{version}"
+    A page asks for dozens of them: `url_for` would be most of what it costs.
+
+    Scripts of a folder of ours import each other by their names: the folder has one version, which
+    stands in its path, and a page never works with half of another."""
+    folder, _slash, name = filename.rpartition("/")
+    if filename.startswith(VENDOR):
+        return f"{PREFIX}/static/{filename}"
+    if folder:
+        return f"{PREFIX}/static/{folder}-{hash_of(folder)}/{name}"
+    return f"{PREFIX}/static/{filename}?v={hash_of(filename)}"
 
 
 def hash_of(filename: str) -> str | None:
-    """What tells one content of our file from another; None if there is no such file."""
+    """What tells one content of our file, or folder, from another; None if there is none of this
+    name."""
     return _hashes().get(filename)
+
+
+def file_at(path: str) -> str:
+    """The name of the file that an address of `file_url` has this path for; the path itself, if its
+    folder has no version, or not the present one."""
+    folder, _slash, name = path.rpartition("/")
+    plain, _dash, version = folder.rpartition("-")
+    return f"{plain}/{name}" if plain and version == hash_of(plain) else path
 
 
 @functools.cache
 def _hashes() -> Mapping[str, str]:
-    files = (file for file in STATIC.iterdir() if file.is_file())
-    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest()[:12] for file in files}
+    folders = (one for one in STATIC.iterdir() if one.is_dir() and f"{one.name}/" != VENDOR)
+    return {
+        **{file.name: _hash(file.read_bytes()) for file in STATIC.iterdir() if file.is_file()},
+        **{folder.name: _hash(b"".join(_told(folder))) for folder in folders},
+    }
+
+
+def _told(folder: Path) -> Iterator[bytes]:
+    for file in sorted(folder.iterdir()):
+        yield f"{file.name} {_hash(file.read_bytes())}\n".encode()
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:12]

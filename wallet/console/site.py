@@ -1,10 +1,12 @@
 """The console as one blueprint, with the templates and files that its pages share."""
 
 from flask import Blueprint, Flask, request
+from flask import Response as FileResponse
 from werkzeug.wrappers import Response
 
 from wallet.console import forms, listing, moments, pages, shell
 from wallet.console.cards import badges, barcode, designer, revisions
+from wallet.console.counter import counter, guests, places, shift
 from wallet.console.door import door, links
 from wallet.console.home import first_hour, home, jobs, search
 from wallet.console.members import (
@@ -54,6 +56,10 @@ SECTIONS = (
     base_programme.routes,
     programme.routes,
     stores.routes,
+    counter.routes,
+    places.routes,
+    guests.routes,
+    shift.routes,
     poster.routes,
     certificates.routes,
     imports.routes,
@@ -102,6 +108,10 @@ class ConsoleBlueprint(Blueprint):
 
     enable_openapi = False  # APIFlask asks every blueprint that has something done before requests
 
+    def send_static_file(self, filename: str) -> FileResponse:
+        """The file, also by a path that has the version of its folder."""
+        return super().send_static_file(shell.file_at(filename))
+
     def get_send_file_max_age(self, filename: str | None) -> int | None:
         """In seconds; None to ask each time whether the file is still the same."""
         if filename is not None and _is_of_one_version(filename):
@@ -112,6 +122,8 @@ class ConsoleBlueprint(Blueprint):
 def _is_of_one_version(filename: str) -> bool:
     if filename.startswith(shell.VENDOR):
         return "/" in filename.removeprefix(shell.VENDOR)  # the lists beside the folders are not
+    if "/" in filename:
+        return (request.view_args or {}).get("filename") != filename  # its folder had a version
     return request.args.get("v") == shell.hash_of(filename)
 
 

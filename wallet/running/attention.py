@@ -3,7 +3,7 @@ tells operators more, in English; what both know comes from the same questions."
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from sqlalchemy import or_, select
@@ -13,6 +13,7 @@ from ledger.imports import store
 from ledger.imports.store import Import
 from ledger.seals import inspection
 from wallet import presence
+from wallet.access import counter_deeds
 from wallet.apple import judging
 from wallet.installation import Installation
 from wallet.outreach.campaigns import Campaign
@@ -35,6 +36,7 @@ ConcernKind = Literal[
     "import_has_bad_rows",
     "import_waits",
     "campaign_paused",
+    "odd_at_counter",
 ]
 
 
@@ -66,6 +68,8 @@ def concerns(
         found += _of_imports(session, programme_id)
     if may("campaigns:read"):
         found += _of_campaigns(session, programme_id)
+    if may("changes:read"):
+        found += _of_counters(session, programme_id, now)
     return found
 
 
@@ -121,6 +125,12 @@ def _of_imports(session: Session, programme_id: int) -> Iterator[Concern]:
         elif one.bad:
             kind, number = "import_has_bad_rows", one.bad
         yield Concern(kind, one.public_id, number=number, since=one.created_at)
+
+
+def _of_counters(session: Session, programme_id: int, now: datetime) -> Iterator[Concern]:
+    """What cashiers did since yesterday that somebody should look at."""
+    if number := counter_deeds.number_odd(session, programme_id, now - timedelta(days=1)):
+        yield Concern("odd_at_counter", number=number)
 
 
 def _of_campaigns(session: Session, programme_id: int) -> Iterator[Concern]:

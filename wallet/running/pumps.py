@@ -19,7 +19,7 @@ from ledger.points import upkeep
 from ledger.reports import days
 from ledger.reports.days import CountedAgain, MembersByDay
 from ledger.seals import inspection, sealing
-from wallet import happenings, importing
+from wallet import happenings
 from wallet.access import change_chain, letters
 from wallet.access.change_chain import ChangeWalk
 from wallet.apple import devices
@@ -31,7 +31,7 @@ from wallet.installation import Installation
 from wallet.outreach import campaigns, rounds
 from wallet.passes import renewal
 from wallet.passes.coupons import CouponIssuer
-from wallet.people import erasure
+from wallet.people import erasure, importing
 from wallet.receivers import log as receiver_log
 from wallet.running import relay
 

@@ -1,5 +1,6 @@
-"""Public texts go out packed: documents, styles, scripts. Nothing else does: where an answer has a
-secret or what is known of a person, its packed length tells something of it (BREACH)."""
+"""Public texts go out packed: documents, styles, scripts, and programs for browsers. Nothing else
+does: where an answer has a secret or what is known of a person, its packed length tells something
+of it (BREACH)."""
 
 import functools
 import gzip
@@ -13,7 +14,7 @@ STATIC = ".static"
 FEWEST_BYTES = 1024
 LEVEL = 6
 MOST_KEPT = 64  # packed texts, by what they are made of
-TEXTS = ("text/", "application/json", "image/svg+xml")
+TEXTS = ("text/", "application/json", "application/wasm", "image/svg+xml")
 
 
 def add_to(app: Flask) -> None:

@@ -14,6 +14,15 @@ PAGE = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-cache",
 }
+# The cashier's page reads codes with the camera, by a program of WebAssembly.
+COUNTER = "console.counter.show"
+AT_THE_COUNTER = {
+    **PAGE,
+    "Content-Security-Policy": PAGE["Content-Security-Policy"].replace(
+        "script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'"
+    ),
+    "Permissions-Policy": PAGE["Permissions-Policy"].replace("camera=()", "camera=(self)"),
+}
 A_YEAR = "max-age=31536000"  # without other names of the domain: those are not ours to speak for
 
 
@@ -30,7 +39,8 @@ def add_to(app: Flask, public_url: str) -> None:
         if by_https:
             headers["Strict-Transport-Security"] = A_YEAR
         if headers.get("Content-Type", "").startswith("text/html"):
-            for name, value in PAGE.items():
+            page = AT_THE_COUNTER if request.endpoint == COUNTER else PAGE
+            for name, value in page.items():
                 headers.setdefault(name, value)
             response.vary.update(("Accept-Language", "Cookie"))  # either chooses the language
         elif request.path.startswith("/api/v1/"):

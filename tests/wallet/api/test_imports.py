@@ -17,8 +17,8 @@ from ledger.errors import NONE
 from ledger.imports import store
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Terms
-from wallet import importing
 from wallet.api import imports
+from wallet.people import importing
 from wallet.running.pumps import pumps
 
 API_KEY = "sandbox-test-key-of-32-characters"

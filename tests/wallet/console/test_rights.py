@@ -46,7 +46,7 @@ WORDS = {
     "ending",
 }  # parts of addresses that are there in every programme
 # Parts of addresses whose samples are somebody else's, or nothing.
-NOT_THERE = {"passkey_id", "id_", "import_id", "adjustment_id", "posting_id"}
+NOT_THERE = {"passkey_id", "id_", "import_id", "adjustment_id", "posting_id", "deed_id"}
 BY = Author("command", "wallet test")
 DOOR = "console.door."
 
@@ -118,6 +118,7 @@ class Samples:
                     "number": 2,
                     "serial": "0" * 32,
                     "till": "1",
+                    "deed_id": "01a20f23-0b7e-7a10-9c5e-3a1f0c2d4e5f",
                     "step": "import",
                     "member_id": member_id,
                     "posting_id": "01a20f23-0b7e-7a10-9c5e-3a1f0c2d4e5f",

@@ -12,7 +12,17 @@ from wallet.access import apikeys
 from wallet.console import shell, site
 
 OF_ONE_VERSION = "max-age=31536000"
-RUSSIAN = ["Главная", "Клиенты", "Карты", "Рассылки", "Акции", "Магазины", "Отчёты", "Настройки"]
+RUSSIAN = [
+    "Главная",
+    "Клиенты",
+    "Карты",
+    "Рассылки",
+    "Акции",
+    "Магазины",
+    "Касса",
+    "Отчёты",
+    "Настройки",
+]
 
 
 class TestMenu:
@@ -20,7 +30,7 @@ class TestMenu:
         with app.test_request_context("/console/gallery/members?lang=ru"):
             return [entry.words for entry in gallery.frame(**changes).menu]
 
-    def test_it_has_eight_entries_in_the_order_of_the_day(self, app) -> None:
+    def test_it_has_its_entries_in_the_order_of_the_day(self, app) -> None:
         assert self.entries(app) == RUSSIAN
 
     def test_what_the_reader_may_not_see_is_not_there(self, app) -> None:
@@ -97,8 +107,24 @@ class TestFiles:
             url = shell.file_url("console.css")
         assert "immutable" in client.get(url).headers["Cache-Control"]
 
+    def test_those_of_a_folder_find_each_other_in_one_version(self, app, client) -> None:
+        with app.test_request_context("/"):
+            url = shell.file_url("counter/counter.js")
+        path, _slash, name = url.rpartition("/")
+        assert name == "counter.js"
+        for one in (name, "wedge.js"):
+            assert "immutable" in client.get(f"{path}/{one}").headers["Cache-Control"]
+        assert client.get(f"{path[:-1]}/{name}").status_code == 404
+
     @pytest.mark.parametrize(
-        "path", ["console.css", "console.css?v=0", "console.css?v=", "vendor/THIRD_PARTY.md"]
+        "path",
+        [
+            "console.css",
+            "console.css?v=0",
+            "console.css?v=",
+            "counter/counter.js",
+            "vendor/THIRD_PARTY.md",
+        ],
     )
     def test_what_may_change_is_asked_for_again(self, client: FlaskClient, path: str) -> None:
         answer = client.get(f"/console/static/{path}")

@@ -21,9 +21,11 @@ TEXTS = [
     if file.suffix in (".css", ".js", ".svg", ".html")
 ]
 
-# Names of XML's own, and owners and licences named in a comment: no browser asks there.
+# Names of XML's own, owners and licences named in a comment, and where zxing-wasm would look for
+# its program if `scanner.js` did not say where ours is: no browser asks there.
 NAMED_ONLY = re.compile(
-    r"http://www\.w3\.org/(?:1999/xlink|2000/svg|2000/xmlns/|XML/1998/namespace)"
+    r"https://fastly\.jsdelivr\.net/npm/zxing-wasm@"
+    r"|http://www\.w3\.org/(?:1999/xlink|2000/svg|2000/xmlns/|XML/1998/namespace)"
     r"|/\*[!\n].*?\*/",
     re.DOTALL,
 )
@@ -56,6 +58,9 @@ def test_each_has_its_licence_and_a_line_in_the_list() -> None:
         folder = f"{package['name']}-{package['version']}"
         assert len((VENDOR / folder / "LICENSE").read_text()) > 500
         assert f"{package['name']} | {package['version']} | [{package['licence']}]" in listed
+        for other, licence in package.get("compiled_in", {}).items():
+            assert len((VENDOR / folder / f"LICENSE-{other}").read_text()) > 500
+            assert f"{other} | in {package['name']} | [{licence}]" in listed
 
 
 @pytest.mark.parametrize("file", TEXTS, ids=lambda file: file.name)

@@ -163,7 +163,7 @@ def _page_of_fragment() -> str | None:
 def must_set_up(who: SignedIn) -> bool:
     """Whether they came in by a password alone where that is not enough."""
     of_whom = current_installation().settings.second_factor
-    if who.strong or of_whom == "optional":
+    if who.strong or who.counter or of_whom == "optional":  # a counter opens little
         return False
     return of_whom == "everybody" or any(role == "administrator" for role, _there in who.roles)
 

@@ -41,6 +41,10 @@ def _said(one: Concern, zone: str) -> ShownConcern:
     since = "" if one.since is None else moments.at(one.since, zone, now)
     if one.kind in ("import_refused", "import_has_bad_rows", "import_waits", "campaign_paused"):
         return _of_jobs(one)
+    if one.kind == "odd_at_counter":
+        way = _way("console.counter_shift.watch", "changes:read", _("To the cashiers"), only="odd")
+        deeds = ngettext("%(num)s thing", "%(num)s things", one.number)
+        return ShownConcern(_("At the counters %(deeds)s look odd.", deeds=deeds), "wait", *way)
     if one.kind in ("receiver_off", "receiver_fails", "events_given_up"):
         return _of_receivers(one, since)
     return _of_the_installation(one, since)

@@ -35,6 +35,8 @@ routes = Blueprint("home", __name__)
 
 EXPORTS = "exports:read"
 SETS_UP = "company:write"
+SERVES = "scans:write"
+HOME = "programmes:read"
 # Figures as the table of days names them.
 FIGURE_WORDS: Mapping[str, str] = {
     "issued": N_("points earned"),
@@ -72,6 +74,8 @@ def begin() -> Response | str:
                 is_unanswered = readiness.is_unanswered(session, first.id)
             if is_unanswered:
                 return pages.go("console.first_hour.show", programme=first.code)
+        if pages.person().may(SERVES, first.id) and not pages.person().may(HOME, first.id):
+            return pages.go("console.counter.show", programme=first.code)
         return pages.go("console.home.show", programme=first.code)
     return _rights()
 

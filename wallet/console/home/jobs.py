@@ -12,7 +12,6 @@ from werkzeug.wrappers import Response as AnyResponse
 from ledger.errors import NotFound, Refusal, UnknownImport
 from ledger.imports import store
 from ledger.imports.store import Import
-from wallet import importing
 from wallet.access import changes
 from wallet.access.changes import Author, ChangedThing
 from wallet.console import moments, pages
@@ -29,6 +28,7 @@ from wallet.outreach.campaigns import Campaign
 from wallet.pages import language
 from wallet.pages.language import gettext as _
 from wallet.pages.language import ngettext
+from wallet.people import importing
 from wallet.running import jobs
 from wallet.running.jobs import Job, JobKind
 

@@ -20,7 +20,6 @@ from ledger.imports.store import Import, ImportRequest
 from ledger.programmes import units
 from ledger.programmes.units import Unit
 from ledger.words import N_, number_in
-from wallet import importing
 from wallet.console import listing, moments, pages
 from wallet.console.forms import FormEntries
 from wallet.console.pages import IN_PROGRAMME, needs
@@ -28,6 +27,7 @@ from wallet.installation import current_installation
 from wallet.pages import language
 from wallet.pages.language import counted, ngettext
 from wallet.pages.language import gettext as _
+from wallet.people import importing
 
 HERE = "settings"
 NEW, SHOWN = "console/settings/import_new.html", "console/settings/import.html"

@@ -28,6 +28,7 @@ from wallet.access import (
     changes,
     passkeys,
     passwords,
+    pins,
     second_factors,
     sign_in_delays,
     staff,
@@ -80,6 +81,7 @@ def show() -> AnyResponse:
         sessions = staff_sessions.listed(reading, who.employee_id, now)
         app = second_factors.state(reading, who.employee_id)
         keys = passkeys.of(reading, who.employee_id)
+        has_pin = reading.get_one(Employee, who.employee_id).pin is not None
     return page(
         "me",
         app=app,
@@ -88,6 +90,8 @@ def show() -> AnyResponse:
         sessions=[(browser(one.browser), one) for one in sessions],
         this_session=who.session,
         must_set_up=door.must_set_up(who),
+        has_pin=has_pin,
+        serves=who.may(pins.AT_COUNTER),
     )
 
 
@@ -146,6 +150,47 @@ def change_password() -> AnyResponse:
 
 def _password_form(problems: Mapping[str, str], status: int = 200) -> AnyResponse:
     return page("me_password", status, problems=problems, fewest=passwords.SHORTEST)
+
+
+@routes.get("/pin")
+@needs(None)
+@proved
+def pin() -> AnyResponse:
+    """The form for what one is called at the counter, and for the PIN."""
+    return _pin_form({})
+
+
+@routes.post("/pin")
+@needs(None)
+@proved
+def choose_pin() -> AnyResponse:
+    """Set them; without a PIN nobody takes over under this name."""
+    house, who = current_installation(), door.signed_in()
+    name, typed = request.form.get("counter_name", ""), request.form.get("pin", "")
+    try:
+        with house.database.transaction() as writing:
+            pins.choose(writing, house.keys, who.employee_id, name.strip(), typed)
+            note(writing, "employee.pin_set", house.clock())
+    except EmployeeRefused as refused:
+        return _pin_form({"form": links.in_words(refused)}, 422)
+    said = _("You take over at the counter by your PIN.") if typed else _("You have no PIN now.")
+    pages.say(said)
+    return pages.go("console.me.show")
+
+
+def _pin_form(problems: Mapping[str, str], status: int = 200) -> AnyResponse:
+    with current_installation().database.reading() as reading:
+        employee = reading.get_one(Employee, door.signed_in().employee_id)
+        called, has_pin = pins.called(employee), employee.pin is not None
+    return page(
+        "me_pin",
+        status,
+        problems=problems,
+        called=request.form.get("counter_name", called),
+        has_pin=has_pin,
+        fewest=pins.FEWEST_DIGITS,
+        most=pins.MOST_DIGITS,
+    )
 
 
 @routes.get("/sessions/end")

@@ -1,0 +1,546 @@
+"""A guest at the counter: found, served, and the next one. Each answer is the panel of the guest,
+or a piece of it; the page brings it in.
+
+What was found is sealed into the forms of the panel: whoever serves does not choose whom they
+serve, and a phone number that was typed does not become a card that was scanned."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import orjson
+import segno
+from babel.numbers import get_currency_symbol
+from cryptography.fernet import InvalidToken
+from flask import Blueprint, make_response, render_template, request
+from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
+from werkzeug.wrappers import Response
+
+from ledger import languages
+from ledger.book import statements
+from ledger.book.accounts import Balance
+from ledger.contacts import Unfit, email_address, phone_number
+from ledger.errors import NoPercentBack, Refusal, UnknownMember
+from ledger.limits import NEVER
+from ledger.money import Money, decimals
+from ledger.offers import offers
+from ledger.offers.offers import Offer
+from ledger.people import cards, members, persons
+from ledger.people.members import Member
+from ledger.people.persons import Profile
+from ledger.points import checkout
+from ledger.points.checkout import CheckoutQuote
+from ledger.programmes import units
+from ledger.programmes.programmes import Programme
+from ledger.programmes.units import Unit
+from wallet.access import counter_deeds
+from wallet.access.counter_deeds import CounterDeed, GuestNamedBy
+from wallet.console import moments, pages
+from wallet.console.counter import places
+from wallet.console.counter.places import COUNTER, SERVES
+from wallet.console.forms import FormEntries
+from wallet.console.members import people
+from wallet.console.pages import needs
+from wallet.counter import serving, spend_codes
+from wallet.counter.serving import LONGEST_TYPED, FoundGuest, SaleWish
+from wallet.counter.spend_codes import AskedCode, SpendCodeOver, SpendRule
+from wallet.errors import UnknownDeed
+from wallet.installation import current_installation
+from wallet.pages import language
+from wallet.pages.language import gettext as _
+from wallet.passes import coupons, issued, showing
+
+routes = Blueprint("counter_guests", __name__)
+
+EARNS, USES, ENROLS, ADJUSTS = "points:write", "coupons:use", "members:enrol", "points:adjust"
+SERVED_FOR = timedelta(hours=1)  # a panel that was left open longer is of nobody
+SOON = timedelta(days=60)  # points that run out later are no news yet
+MOST_STAMPS = 100
+MOST_SHOWN = 4  # offers and coupons: the panel must not be scrolled
+LONGEST_NAME = 100
+LONGEST_CODE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ServedGuest:
+    """Whom a panel serves, as its forms say it: public id, card number, and how they were named."""
+
+    member: str
+    card: str
+    named_by: GuestNamedBy
+
+    def sealed(self, now: datetime) -> str:
+        """As the forms hold it."""
+        told = [pages.programme().id, self.member, self.card, self.named_by, now.timestamp()]
+        return current_installation().keys.seal(orjson.dumps(told).decode())
+
+
+@dataclass(frozen=True, slots=True)
+class CouponAtCounter:
+    """A coupon of the guest in words."""
+
+    serial: str
+    title: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class GuestPanel:
+    """What a cashier sees of a guest. `may_spend`: they have points, and may. `says`: what to tell
+    them, in words. `scanned`: the serial number of the coupon that was scanned. `currency`: in
+    which purchases are typed, as a sign; empty where the programme counts stamps, and None where
+    nothing says what a purchase earns."""
+
+    called: str
+    may_spend: bool
+    points: str
+    unit: str
+    says: Sequence[str]
+    coupons: Sequence[CouponAtCounter]
+    offers: Sequence[str]
+    currency: str | None
+    scanned: str | None
+    card: str
+    who: str
+
+
+@routes.post(f"{COUNTER}/guest")
+@needs(SERVES)
+def find() -> Response:
+    """The guest whose card was scanned, or whose number was typed. 422 with the reason if there is
+    none; a phone number of nobody is a new guest."""
+    typed, house = request.form.get("scan", "").strip()[:LONGEST_TYPED], current_installation()
+    if not typed:
+        return _refused(_("Scan a card, or type its number or a phone number."))
+
+    def work(session: Session) -> FoundGuest | Refusal:
+        programme = pages.programme_row(session)
+        return serving.find(session, house.keys, programme, typed, house.clock())
+
+    try:
+        found = house.database.run(work)
+    except UnknownMember:
+        return _new_guest(typed)
+    except Refusal as refusal:
+        return _refused(refusal.sentence(language.current()))
+    if isinstance(found, Refusal):
+        return _refused(found.sentence(language.current()))
+    return _panel(ServedGuest(found.member.public_id, found.card, found.named_by), found.coupon)
+
+
+@routes.post(f"{COUNTER}/deal")
+@needs(EARNS)
+def price() -> Response | str:
+    """What a purchase of this size would bring: the buttons, with their results on them."""
+    guest, entries, house = _served(), FormEntries(), current_installation()
+    if guest is None:
+        return _refused(_("Too much time went by. Scan the card once more."))
+    with house.database.reading() as session:
+        total = _total(session, entries)
+        if total is None:
+            return _deal(None, entries.problems.get("amount", ""), 422)
+        try:
+            member = members.by_public_id(session, guest.member)
+            wanted = _whole("spend", 0) if request.form.get("spend") else None
+            quote = checkout.quote(session, member, total, house.clock(), wanted)
+            why_not = _why_not(session, guest, member)
+        except Refusal as refusal:
+            return _deal(None, refusal.sentence(language.current()), 422)
+    return _deal(quote, "", why_not=why_not)
+
+
+@routes.post(f"{COUNTER}/earn")
+@needs(EARNS)
+def sell() -> Response:
+    """Settle the purchase; `points`: how many pay of it. Where a code is due to spend them, it is
+    sent first, and asked for."""
+    guest, entries, house = _served(), FormEntries(), current_installation()
+    if guest is None:
+        return _refused(_("Too much time went by. Scan the card once more."))
+    points, typed = _whole("points", 0), request.form.get("code", "").strip()[:LONGEST_CODE]
+    with house.database.reading() as session:
+        total, rule = _total(session, entries), _rule(session, guest)
+    if total is None or points is None:
+        return _panel(guest, None, entries)
+    if points and rule == "code" and (said := _asked_code(guest, points, typed)) is not None:
+        return said
+
+    def work(session: Session) -> CounterDeed:
+        programme, by = pages.programme_row(session), places.at_counter(session)
+        wish = SaleWish(guest.card, guest.named_by, total, points, typed)
+        return serving.sell(session, house.keys, programme, _key(), wish, by, house.clock())
+
+    return _done(work)
+
+
+@routes.post(f"{COUNTER}/stamps")
+@needs(EARNS)
+def stamp() -> Response:
+    """Give stamps, or take them for a reward."""
+    guest, house = _served(), current_installation()
+    if guest is None:
+        return _refused(_("Too much time went by. Scan the card once more."))
+    count = _whole("count", 0)
+    if not count or not -MOST_STAMPS <= count <= MOST_STAMPS:
+        return _refused(_("Type a number of stamps."))
+
+    def work(session: Session) -> CounterDeed:
+        programme, by = pages.programme_row(session), places.at_counter(session)
+        whom = (guest.card, guest.named_by)
+        return serving.stamp(session, programme, _key(), whom, count, by, house.clock())
+
+    return _done(work)
+
+
+@routes.post(f"{COUNTER}/coupon")
+@needs(USES)
+def use_coupon() -> Response:
+    """Use a coupon up."""
+    guest, house, author = _served(), current_installation(), pages.author()
+    if guest is None:
+        return _refused(_("Too much time went by. Scan the card once more."))
+    serial = request.form.get("coupon", "")[:32]
+
+    def work(session: Session) -> CounterDeed:
+        by, now = places.at_counter(session), house.clock()
+        member = members.by_public_id(session, guest.member)
+        coupons.presented(session, serial, member)
+        return serving.use_coupon(session, _key(), serial, house.make_due, by, author, now)
+
+    return _done(work)
+
+
+@routes.post(f"{COUNTER}/join")
+@needs(ENROLS)
+def enrol() -> Response:
+    """Make a new member, and show the code by which they take their card along."""
+    entries, house, author = FormEntries(), current_installation(), pages.author()
+    contact, name = entries.text("contact"), entries.text("name", required=False, most=LONGEST_NAME)
+    with house.database.reading() as session:
+        programme = pages.programme_row(session)
+        profile = _profile(programme, contact, name)
+    if profile is None or not entries.fit:
+        return _new_guest(contact, name, entries)
+
+    def work(session: Session) -> CounterDeed:
+        by = places.at_counter(session)
+        return serving.enrol(
+            session,
+            pages.programme_row(session),
+            _key(),
+            profile,
+            house.pass_type,
+            house.keys,
+            by,
+            author,
+            house.clock(),
+        )
+
+    return _done(work)
+
+
+@routes.post(f"{COUNTER}/deeds/<deed_id>/undo")
+@needs(EARNS)
+def undo(deed_id: str) -> Response:
+    """Undo what was done."""
+    house, author = current_installation(), pages.author()
+
+    def work(session: Session) -> CounterDeed:
+        deed = counter_deeds.find(session, pages.programme().id, deed_id)
+        by, now = places.at_counter(session), house.clock()
+        return serving.undo(
+            session, deed, house.make_due, by, author, now, any_ones=pages.may(ADJUSTS)
+        )
+
+    return _done(work)
+
+
+# --- Codes to spend -----------------------------------------------------------------------------
+
+
+def _rule(session: Session, guest: ServedGuest) -> SpendRule:
+    programme = pages.programme_row(session)
+    return spend_codes.rule(session, programme, scanned=guest.named_by == "card")
+
+
+def _asked_code(guest: ServedGuest, points: int, typed: str) -> Response | None:
+    """The panel that asks for the code: a new one is sent where none was typed. None once the right
+    one was typed."""
+    house, problem, asked = current_installation(), "", None
+
+    def work(session: Session) -> AskedCode | Refusal | None:
+        member, now = members.by_public_id(session, guest.member), house.clock()
+        if typed:
+            return spend_codes.try_code(session, house.keys, member, typed, points, now)
+        return spend_codes.ask(
+            session,
+            house.keys,
+            member,
+            points,
+            language.current(),
+            now,
+            reaches=house.codes.reaches,
+        )
+
+    try:
+        outcome = house.database.run(work)
+    except Refusal as refusal:
+        return _refused(refusal.sentence(language.current()))
+    if outcome is None:
+        return None
+    if isinstance(outcome, Refusal):
+        problem = outcome.sentence(language.current())
+    else:
+        asked = outcome
+    page = render_template(
+        "console/counter/code.html",
+        asked=asked,
+        problem=problem,
+        points=points,
+        is_over=isinstance(outcome, SpendCodeOver),
+        form=request.form,
+        key=_key(),
+    )
+    return make_response(page, 422 if problem else 200)
+
+
+# --- What forms say -----------------------------------------------------------------------------
+
+
+def _served() -> ServedGuest | None:
+    """Whom the form is about; None where that cannot be said any more."""
+    house = current_installation()
+    try:
+        told = orjson.loads(house.keys.unseal(request.form.get("who", "")))
+    except InvalidToken:
+        return None
+    programme_id, member, card, named_by, at = told
+    is_fresh = house.clock().timestamp() - at < SERVED_FOR.total_seconds()
+    if programme_id != pages.programme().id or not is_fresh:
+        return None
+    return ServedGuest(member, card, named_by)
+
+
+def _key() -> str:
+    """The key of the deed: the form's, or a new one for a form without."""
+    return request.form.get("key", "")[: counter_deeds.LONGEST_KEY] or str(uuid7())
+
+
+def _whole(name: str, usual: int) -> int | None:
+    typed = request.form.get(name, "") or str(usual)
+    digits = typed.removeprefix("-")
+    if not digits.isascii() or not digits.isdigit() or len(digits) > 15:
+        return None
+    return int(typed)
+
+
+def _total(session: Session, entries: FormEntries) -> Money | None:
+    """What was typed as the amount of the purchase, in the currency of purchases."""
+    unit = units.named(session, pages.programme().id, None)
+    rates = checkout.rates_of(session, unit)
+    if rates is None:
+        entries.refused(NoPercentBack(), "amount")
+        return None
+    total = entries.money("amount", rates.currency)
+    if total is not None and not total.amount.strip("0."):
+        entries.refuse("amount", _("An amount of money, such as 100 or 99.90."))
+        return None
+    return total
+
+
+def _profile(programme: Programme, contact: str, name: str) -> Profile | None:
+    """Who joins, by the phone number or e-mail that was typed; None for what is neither."""
+    try:
+        if "@" in contact:
+            return Profile(name=name or None, email=email_address(contact))
+        return Profile(name=name or None, phone=phone_number(contact, programme.country))
+    except Unfit:
+        return None
+
+
+# --- What is answered ---------------------------------------------------------------------------
+
+
+def _refused(sentence: str, status: int = 422) -> Response:
+    page = render_template("console/counter/refused.html", sentence=sentence)
+    return make_response(page, status)
+
+
+def _new_guest(contact: str, name: str = "", entries: FormEntries | None = None) -> Response:
+    """A phone number or e-mail of nobody: with the form that makes a card for it."""
+    problems = {} if entries is None else dict(entries.problems)
+    with current_installation().database.reading() as session:
+        programme = pages.programme_row(session)
+        if entries is not None and _profile(programme, contact, "x") is None:
+            problems.setdefault("contact", _("This is no phone number and no e-mail."))
+        keeps = programme.keeps_personal
+    page = render_template(
+        "console/counter/new_guest.html",
+        contact=contact,
+        name=name,
+        problems=problems,
+        key=str(uuid7()),
+        may_enrol=keeps and pages.may(ENROLS),
+    )
+    return make_response(page, 422 if problems else 200)
+
+
+def _why_not(session: Session, guest: ServedGuest, member: Member) -> str:
+    """Why this guest spends no points now; empty if they may."""
+    rule = _rule(session, guest)
+    if rule == "never":
+        return _("To spend points, ask for the card: a phone number is not enough here.")
+    if member.unconfirmed and rule == "free":
+        return _("Spends points once they have accepted the rules on their own phone.")
+    return ""
+
+
+def _deal(
+    quote: CheckoutQuote | None, problem: str, status: int = 200, *, why_not: str = ""
+) -> Response:
+    page = render_template(
+        "console/counter/deal.html",
+        quote=quote,
+        problem=problem,
+        said=people.points,
+        why_not=why_not,
+    )
+    return make_response(page, status)
+
+
+def _panel(guest: ServedGuest, scanned: str | None, entries: FormEntries | None = None) -> Response:
+    house = current_installation()
+    with house.database.reading() as session:
+        member = members.by_public_id(session, guest.member)
+        panel = _guest_panel(session, member, guest, scanned, house.clock())
+    page = render_template(
+        "console/counter/guest.html",
+        guest=panel,
+        entries=entries,
+        problems={} if entries is None else entries.problems,
+        key=str(uuid7()),
+        may_earn=pages.may(EARNS),
+        may_use=pages.may(USES),
+        sets_url=pages.url_if_there("console.base_programme.show", "terms:write"),
+    )
+    return make_response(page, 200 if entries is None else 422)
+
+
+def _guest_panel(
+    session: Session, member: Member, guest: ServedGuest, scanned: str | None, now: datetime
+) -> GuestPanel:
+    programme = pages.programme_row(session)
+    unit = units.named(session, programme.id, None)
+    balance = statements.main_balances(session, programme.id, [member], now)[member.id]
+    shown = offers.shown(session, programme.id, [member.id], now)[member.id]
+    held = issued.coupons_of(session, member.id)
+    open_coupons, titles = [], []
+    for offer in shown:
+        pass_ = held.get(offer.id)
+        title = _title(offer, programme)
+        if pass_ is not None and coupons.state(session, pass_, now) == "active":
+            ends_at = coupons.ends_at(pass_, offer)
+            until = "" if ends_at == NEVER else moments.last_day(ends_at, programme.timezone)
+            open_coupons.append(CouponAtCounter(pass_.serial, title, until))
+        elif pass_ is None:
+            titles.append(title)
+    open_coupons.sort(key=lambda one: one.serial != scanned)
+    return GuestPanel(
+        people.called(persons.profile_of(session, member.id).name, guest.card),
+        balance.available > 0 and not _why_not(session, guest, member),
+        language.amount(unit, balance.available),
+        language.unit_word(unit, balance.available),
+        _says(session, programme, member, unit, balance, now),
+        open_coupons[:MOST_SHOWN],
+        titles[:MOST_SHOWN],
+        _currency(session, unit),
+        scanned,
+        guest.card,
+        guest.sealed(now),
+    )
+
+
+def _called(session: Session, member: Member) -> str:
+    number = cards.newest_of(session, member.id).number
+    return people.called(persons.profile_of(session, member.id).name, number)
+
+
+def _title(offer: Offer, programme: Programme) -> str:
+    return showing.wording(offer, programme, language.current())[0]
+
+
+def _currency(session: Session, unit: Unit) -> str | None:
+    if unit.kind == "stamps":
+        return ""
+    rates, tongue = checkout.rates_of(session, unit), language.current()
+    return None if rates is None else get_currency_symbol(rates.currency, languages.locale(tongue))
+
+
+def _says(
+    session: Session,
+    programme: Programme,
+    member: Member,
+    unit: Unit,
+    balance: Balance,
+    now: datetime,
+) -> list[str]:
+    """What a good cashier tells this guest."""
+    said = []
+    today = now.astimezone(ZoneInfo(programme.timezone)).date()
+    birthday = persons.profile_of(session, member.id).birthday
+    if birthday is not None and (birthday.month, birthday.day) == (today.month, today.day):
+        said.append(_("It is their birthday today."))
+    ends = statements.next_expiries(session, [balance.account_id], now).get(balance.account_id)
+    if ends is not None and ends.expires_at < now + SOON:
+        day = moments.last_day(ends.expires_at, programme.timezone)
+        said.append(
+            _("%(amount)s until %(day)s.", amount=people.points(unit, ends.points), day=day)
+        )
+    if balance.debt:
+        said.append(_("They owe %(amount)s.", amount=people.points(unit, balance.debt)))
+    return said
+
+
+def _done(work: Callable[[Session], CounterDeed]) -> Response:
+    """Do it, and say what was done; refused, the panel says why, and nothing was done."""
+    house = current_installation()
+    try:
+        deed = house.database.run(work)
+    except UnknownDeed as refusal:
+        return _refused(refusal.sentence(language.current()), 404)
+    except Refusal as refusal:
+        return _refused(refusal.sentence(language.current()))
+    with house.database.reading() as session:
+        return make_response(
+            render_template("console/counter/done.html", **_told(session, deed, house.clock()))
+        )
+
+
+def _told(session: Session, deed: CounterDeed, now: datetime) -> dict[str, object]:
+    """What a deed brought, in words."""
+    unit = units.named(session, deed.programme_id, None)
+    told: dict[str, object] = {"deed": deed, "said": people.points, "unit": unit}
+    if deed.member_id is None:
+        return told
+    member = members.resolve_merged(session, members.by_id(session, deed.member_id))
+    balance = statements.main_balances(session, deed.programme_id, [member], now)[member.id]
+    told["balance"] = people.points(unit, balance.available)
+    told["called"] = _called(session, member)
+    if deed.total is not None and deed.currency is not None:
+        rates = checkout.rates_of(session, unit)
+        paid = 0 if rates is None else rates.pays(deed.spent)
+        due = Money.of(deed.total - paid, decimals(deed.currency), deed.currency)
+        told["due"] = due.written(language.current())
+    if deed.kind == "joined":
+        link = current_installation().card_link(issued.card_of(session, member.id))
+        told["link"] = link
+        told["drawing"] = segno.make(link, error="m").svg_data_uri(scale=6, border=2)
+    elif deed.serial is not None:
+        pass_ = issued.by_serial(session, deed.serial)
+        if pass_ is not None and pass_.offer_id is not None:
+            told["title"] = _title(
+                session.get_one(Offer, pass_.offer_id), pages.programme_row(session)
+            )
+    return told
