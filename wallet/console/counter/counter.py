@@ -19,13 +19,12 @@ from ledger.programmes import units
 from ledger.strict_json import JsonMalformed
 from wallet.access.counter_deeds import LONGEST_KEY, CounterDeed
 from wallet.console import pages
-from wallet.console.counter import offline, places
+from wallet.console.counter import offline, places, refusals
 from wallet.console.counter.places import COUNTER, SERVES
 from wallet.console.pages import needs
 from wallet.counter import serving
 from wallet.counter.serving import LONGEST_TYPED, LateSale
 from wallet.installation import current_installation
-from wallet.pages import language
 from wallet.pages.language import gettext as _
 from wallet.passes import renewal
 
@@ -126,7 +125,7 @@ def _settle(kept: KeptReceipt, at: datetime) -> dict[str, str]:
     try:
         deed, words = house.database.run(settle), _("This receipt was refused before.")
     except Refusal as refusal:
-        refused, words = refusal, refusal.sentence(language.current())
+        refused, words = refusal, refusals.in_short(refusal)[0]
         deed = house.database.run(refuse)
     if deed.state == "refused":
         return {"key": kept.key, "outcome": "refused", "words": words}

@@ -38,7 +38,7 @@ from ledger.programmes.units import Unit
 from wallet.access import counter_deeds
 from wallet.access.counter_deeds import CounterDeed, GuestNamedBy
 from wallet.console import moments, pages
-from wallet.console.counter import places
+from wallet.console.counter import places, refusals
 from wallet.console.counter.places import COUNTER, SERVES
 from wallet.console.forms import FormEntries
 from wallet.console.members import people
@@ -124,9 +124,9 @@ def find() -> Response:
     except UnknownMember:
         return _new_guest(typed)
     except Refusal as refusal:
-        return _refused(refusal.sentence(language.current()))
+        return _refused(refusal)
     if isinstance(found, Refusal):
-        return _refused(found.sentence(language.current()))
+        return _refused(found)
     return _panel(ServedGuest(found.member.public_id, found.card, found.named_by), found.coupon)
 
 
@@ -147,7 +147,7 @@ def price() -> Response | str:
             quote = checkout.quote(session, member, total, house.clock(), wanted)
             why_not = _why_not(session, guest, member)
         except Refusal as refusal:
-            return _deal(None, refusal.sentence(language.current()), 422)
+            return _deal(None, refusals.in_short(refusal)[0], 422)
     return _deal(quote, "", why_not=why_not)
 
 
@@ -287,11 +287,11 @@ def _asked_code(guest: ServedGuest, points: int, typed: str) -> Response | None:
     try:
         outcome = house.database.run(work)
     except Refusal as refusal:
-        return _refused(refusal.sentence(language.current()))
+        return _refused(refusal)
     if outcome is None:
         return None
     if isinstance(outcome, Refusal):
-        problem = outcome.sentence(language.current())
+        problem = refusals.in_short(outcome)[0]
     else:
         asked = outcome
     page = render_template(
@@ -363,8 +363,9 @@ def _profile(programme: Programme, contact: str, name: str) -> Profile | None:
 # --- What is answered ---------------------------------------------------------------------------
 
 
-def _refused(sentence: str, status: int = 422) -> Response:
-    page = render_template("console/counter/refused.html", sentence=sentence)
+def _refused(refused: Refusal | str, status: int = 422) -> Response:
+    short, whole = (refused, "") if isinstance(refused, str) else refusals.in_short(refused)
+    page = render_template("console/counter/refused.html", sentence=short, whole=whole)
     return make_response(page, status)
 
 
@@ -509,9 +510,9 @@ def _done(work: Callable[[Session], CounterDeed]) -> Response:
     try:
         deed = house.database.run(work)
     except UnknownDeed as refusal:
-        return _refused(refusal.sentence(language.current()), 404)
+        return _refused(refusal, 404)
     except Refusal as refusal:
-        return _refused(refusal.sentence(language.current()))
+        return _refused(refusal)
     with house.database.reading() as session:
         return make_response(
             render_template("console/counter/done.html", **_told(session, deed, house.clock()))
