@@ -4,106 +4,50 @@ or a piece of it; the page brings it in.
 What was found is sealed into the forms of the panel: whoever serves does not choose whom they
 serve, and a phone number that was typed does not become a card that was scanned."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from collections.abc import Callable
+from datetime import timedelta
 
 import orjson
-import segno
-from babel.numbers import get_currency_symbol
 from cryptography.fernet import InvalidToken
 from flask import Blueprint, make_response, render_template, request
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 from werkzeug.wrappers import Response
 
-from ledger import languages
-from ledger.book import statements
-from ledger.book.accounts import Balance
 from ledger.contacts import Unfit, email_address, phone_number
 from ledger.errors import NoPercentBack, Refusal, UnknownMember
-from ledger.limits import NEVER
-from ledger.money import Money, decimals
-from ledger.offers import offers
-from ledger.offers.offers import Offer
-from ledger.people import cards, members, persons
-from ledger.people.members import Member
+from ledger.money import Money
+from ledger.people import members
 from ledger.people.persons import Profile
 from ledger.points import checkout
 from ledger.points.checkout import CheckoutQuote
 from ledger.programmes import units
 from ledger.programmes.programmes import Programme
-from ledger.programmes.units import Unit
 from wallet.access import counter_deeds
-from wallet.access.counter_deeds import CounterDeed, GuestNamedBy
-from wallet.console import moments, pages
-from wallet.console.counter import places, refusals
+from wallet.access.counter_deeds import CounterDeed
+from wallet.console import pages
+from wallet.console.counter import panel, places, refusals
+from wallet.console.counter.panel import ServedGuest
 from wallet.console.counter.places import COUNTER, SERVES
 from wallet.console.forms import FormEntries
 from wallet.console.members import people
 from wallet.console.pages import needs
 from wallet.counter import serving, spend_codes
 from wallet.counter.serving import LONGEST_TYPED, FoundGuest, SaleWish
-from wallet.counter.spend_codes import AskedCode, SpendCodeOver, SpendRule
+from wallet.counter.spend_codes import AskedCode, SpendCodeOver
 from wallet.errors import UnknownDeed
 from wallet.installation import current_installation
 from wallet.pages import language
 from wallet.pages.language import gettext as _
-from wallet.passes import coupons, issued, showing
+from wallet.passes import coupons
 
 routes = Blueprint("counter_guests", __name__)
 
 EARNS, USES, ENROLS, ADJUSTS = "points:write", "coupons:use", "members:enrol", "points:adjust"
 SERVED_FOR = timedelta(hours=1)  # a panel that was left open longer is of nobody
-SOON = timedelta(days=60)  # points that run out later are no news yet
 MOST_STAMPS = 100
-MOST_SHOWN = 4  # offers and coupons: the panel must not be scrolled
 LONGEST_NAME = 100
 LONGEST_CODE = 20
-
-
-@dataclass(frozen=True, slots=True)
-class ServedGuest:
-    """Whom a panel serves, as its forms say it: public id, card number, and how they were named."""
-
-    member: str
-    card: str
-    named_by: GuestNamedBy
-
-    def sealed(self, now: datetime) -> str:
-        """As the forms hold it."""
-        told = [pages.programme().id, self.member, self.card, self.named_by, now.timestamp()]
-        return current_installation().keys.seal(orjson.dumps(told).decode())
-
-
-@dataclass(frozen=True, slots=True)
-class CouponAtCounter:
-    """A coupon of the guest in words."""
-
-    serial: str
-    title: str
-    until: str
-
-
-@dataclass(frozen=True, slots=True)
-class GuestPanel:
-    """What a cashier sees of a guest. `may_spend`: they have points, and may. `says`: what to tell
-    them, in words. `scanned`: the serial number of the coupon that was scanned. `currency`: in
-    which purchases are typed, as a sign; empty where the programme counts stamps, and None where
-    nothing says what a purchase earns."""
-
-    called: str
-    may_spend: bool
-    points: str
-    unit: str
-    says: Sequence[str]
-    coupons: Sequence[CouponAtCounter]
-    offers: Sequence[str]
-    currency: str | None
-    scanned: str | None
-    card: str
-    who: str
 
 
 @routes.post(f"{COUNTER}/guest")
@@ -145,7 +89,7 @@ def price() -> Response | str:
             member = members.by_public_id(session, guest.member)
             wanted = _whole("spend", 0) if request.form.get("spend") else None
             quote = checkout.quote(session, member, total, house.clock(), wanted)
-            why_not = _why_not(session, guest, member)
+            why_not = panel.why_not(session, guest, member)
         except Refusal as refusal:
             return _deal(None, refusals.in_short(refusal)[0], 422)
     return _deal(quote, "", why_not=why_not)
@@ -161,7 +105,7 @@ def sell() -> Response:
         return _refused(_("Too much time went by. Scan the card once more."))
     points, typed = _whole("points", 0), request.form.get("code", "").strip()[:LONGEST_CODE]
     with house.database.reading() as session:
-        total, rule = _total(session, entries), _rule(session, guest)
+        total, rule = _total(session, entries), panel.spend_rule(session, guest)
     if total is None or points is None:
         return _panel(guest, None, entries)
     if points and rule == "code" and (said := _asked_code(guest, points, typed)) is not None:
@@ -258,11 +202,6 @@ def undo(deed_id: str) -> Response:
 
 
 # --- Codes to spend -----------------------------------------------------------------------------
-
-
-def _rule(session: Session, guest: ServedGuest) -> SpendRule:
-    programme = pages.programme_row(session)
-    return spend_codes.rule(session, programme, scanned=guest.named_by == "card")
 
 
 def _asked_code(guest: ServedGuest, points: int, typed: str) -> Response | None:
@@ -388,16 +327,6 @@ def _new_guest(contact: str, name: str = "", entries: FormEntries | None = None)
     return make_response(page, 422 if problems else 200)
 
 
-def _why_not(session: Session, guest: ServedGuest, member: Member) -> str:
-    """Why this guest spends no points now; empty if they may."""
-    rule = _rule(session, guest)
-    if rule == "never":
-        return _("To spend points, ask for the card: a phone number is not enough here.")
-    if member.unconfirmed and rule == "free":
-        return _("Spends points once they have accepted the rules on their own phone.")
-    return ""
-
-
 def _deal(
     quote: CheckoutQuote | None, problem: str, status: int = 200, *, why_not: str = ""
 ) -> Response:
@@ -415,10 +344,10 @@ def _panel(guest: ServedGuest, scanned: str | None, entries: FormEntries | None 
     house = current_installation()
     with house.database.reading() as session:
         member = members.by_public_id(session, guest.member)
-        panel = _guest_panel(session, member, guest, scanned, house.clock())
+        seen = panel.seen(session, member, guest, scanned, house.clock())
     page = render_template(
         "console/counter/guest.html",
-        guest=panel,
+        guest=seen,
         entries=entries,
         problems={} if entries is None else entries.problems,
         key=str(uuid7()),
@@ -427,81 +356,6 @@ def _panel(guest: ServedGuest, scanned: str | None, entries: FormEntries | None 
         sets_url=pages.url_if_there("console.base_programme.show", "terms:write"),
     )
     return make_response(page, 200 if entries is None else 422)
-
-
-def _guest_panel(
-    session: Session, member: Member, guest: ServedGuest, scanned: str | None, now: datetime
-) -> GuestPanel:
-    programme = pages.programme_row(session)
-    unit = units.named(session, programme.id, None)
-    balance = statements.main_balances(session, programme.id, [member], now)[member.id]
-    shown = offers.shown(session, programme.id, [member.id], now)[member.id]
-    held = issued.coupons_of(session, member.id)
-    open_coupons, titles = [], []
-    for offer in shown:
-        pass_ = held.get(offer.id)
-        title = _title(offer, programme)
-        if pass_ is not None and coupons.state(session, pass_, now) == "active":
-            ends_at = coupons.ends_at(pass_, offer)
-            until = "" if ends_at == NEVER else moments.last_day(ends_at, programme.timezone)
-            open_coupons.append(CouponAtCounter(pass_.serial, title, until))
-        elif pass_ is None:
-            titles.append(title)
-    open_coupons.sort(key=lambda one: one.serial != scanned)
-    return GuestPanel(
-        people.called(persons.profile_of(session, member.id).name, guest.card),
-        balance.available > 0 and not _why_not(session, guest, member),
-        language.amount(unit, balance.available),
-        language.unit_word(unit, balance.available),
-        _says(session, programme, member, unit, balance, now),
-        open_coupons[:MOST_SHOWN],
-        titles[:MOST_SHOWN],
-        _currency(session, unit),
-        scanned,
-        guest.card,
-        guest.sealed(now),
-    )
-
-
-def _called(session: Session, member: Member) -> str:
-    number = cards.newest_of(session, member.id).number
-    return people.called(persons.profile_of(session, member.id).name, number)
-
-
-def _title(offer: Offer, programme: Programme) -> str:
-    return showing.wording(offer, programme, language.current())[0]
-
-
-def _currency(session: Session, unit: Unit) -> str | None:
-    if unit.kind == "stamps":
-        return ""
-    rates, tongue = checkout.rates_of(session, unit), language.current()
-    return None if rates is None else get_currency_symbol(rates.currency, languages.locale(tongue))
-
-
-def _says(
-    session: Session,
-    programme: Programme,
-    member: Member,
-    unit: Unit,
-    balance: Balance,
-    now: datetime,
-) -> list[str]:
-    """What a good cashier tells this guest."""
-    said = []
-    today = now.astimezone(ZoneInfo(programme.timezone)).date()
-    birthday = persons.profile_of(session, member.id).birthday
-    if birthday is not None and (birthday.month, birthday.day) == (today.month, today.day):
-        said.append(_("It is their birthday today."))
-    ends = statements.next_expiries(session, [balance.account_id], now).get(balance.account_id)
-    if ends is not None and ends.expires_at < now + SOON:
-        day = moments.last_day(ends.expires_at, programme.timezone)
-        said.append(
-            _("%(amount)s until %(day)s.", amount=people.points(unit, ends.points), day=day)
-        )
-    if balance.debt:
-        said.append(_("They owe %(amount)s.", amount=people.points(unit, balance.debt)))
-    return said
 
 
 def _done(work: Callable[[Session], CounterDeed]) -> Response:
@@ -515,33 +369,5 @@ def _done(work: Callable[[Session], CounterDeed]) -> Response:
         return _refused(refusal)
     with house.database.reading() as session:
         return make_response(
-            render_template("console/counter/done.html", **_told(session, deed, house.clock()))
+            render_template("console/counter/done.html", **panel.told(session, deed, house.clock()))
         )
-
-
-def _told(session: Session, deed: CounterDeed, now: datetime) -> dict[str, object]:
-    """What a deed brought, in words."""
-    unit = units.named(session, deed.programme_id, None)
-    told: dict[str, object] = {"deed": deed, "said": people.points, "unit": unit}
-    if deed.member_id is None:
-        return told
-    member = members.resolve_merged(session, members.by_id(session, deed.member_id))
-    balance = statements.main_balances(session, deed.programme_id, [member], now)[member.id]
-    told["balance"] = people.points(unit, balance.available)
-    told["called"] = _called(session, member)
-    if deed.total is not None and deed.currency is not None:
-        rates = checkout.rates_of(session, unit)
-        paid = 0 if rates is None else rates.pays(deed.spent)
-        due = Money.of(deed.total - paid, decimals(deed.currency), deed.currency)
-        told["due"] = due.written(language.current())
-    if deed.kind == "joined":
-        link = current_installation().card_link(issued.card_of(session, member.id))
-        told["link"] = link
-        told["drawing"] = segno.make(link, error="m").svg_data_uri(scale=6, border=2)
-    elif deed.serial is not None:
-        pass_ = issued.by_serial(session, deed.serial)
-        if pass_ is not None and pass_.offer_id is not None:
-            told["title"] = _title(
-                session.get_one(Offer, pass_.offer_id), pages.programme_row(session)
-            )
-    return told
