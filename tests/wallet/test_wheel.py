@@ -23,6 +23,8 @@ import requests
 from processes import kill, wait_until
 from servers import free_ports
 
+from wallet.console.counter import offline
+
 TOP = Path(__file__).parents[2]
 PACKAGES = ("ledger", "wallet")
 
@@ -30,7 +32,7 @@ ANDROID = "Mozilla/5.0 (Linux; Android 16; Pixel 9) Chrome/140.0 Mobile Safari/5
 STOP_S = 30
 
 # What lies beside files of others for those who read the source.
-ABOUT_FILES = {"LICENSE", "NOTICE", "THIRD_PARTY.md", "vendor.lock.json"}
+ABOUT_FILES = {"LICENSE", "LICENSE-zxing-cpp", "NOTICE", "THIRD_PARTY.md", "vendor.lock.json"}
 
 
 def repository() -> set[str]:
@@ -251,13 +253,21 @@ def pages(installed: Installed, card: str) -> list[tuple[str, requests.Response]
 
 
 def behind_the_door(url: str) -> set[Named]:
-    """The files that templates of the console name: nobody comes in here to see its pages."""
-    kinds = {".css": "text/css", ".js": "text/javascript", ".svg": "image/", ".woff2": "font/"}
+    """The files that templates of the console name, and those that the counter fetches when it
+    needs them: nobody comes in here to see its pages."""
+    kinds = {
+        ".css": "text/css",
+        ".js": "text/javascript",
+        ".svg": "image/",
+        ".wasm": "application/wasm",
+        ".woff2": "font/",
+    }
     named = {
         name
         for template in (TOP / "wallet/console/templates").glob("**/*.html")
         for name in re.findall(r"console_file\(['\"]([^'\"]+)['\"]\)", template.read_text())
     }
+    named.update(offline.LATER)
     return {Named(f"{url}/console/static/{name}", kinds[Path(name).suffix]) for name in named}
 
 
