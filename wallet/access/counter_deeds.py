@@ -110,12 +110,15 @@ def once(
     work: Callable[[CounterDeed], None],
     now: datetime,
     *,
+    is_same: Callable[[CounterDeed], bool] = lambda _before: True,
     happened_at: datetime | None = None,
     offline: bool = False,
 ) -> CounterDeed:
     """The deed under this key. If it is new, `work` does it and completes the row; if it raises,
-    the key is free again with the rollback. Raises `IdempotencyConflict` where the key is that of a
-    deed of another kind or cashier."""
+    the key is free again with the rollback. Whoever sends it again, a colleague at the same device
+    as well, gets the first one. Raises `IdempotencyConflict` where the key is that of a deed of
+    another kind, or `is_same` says that it was another one: somebody changed the amount meanwhile,
+    and must not take the first answer for theirs."""
     made = session.scalar(
         insert_or(session, CounterDeed)
         .values(
@@ -144,7 +147,7 @@ def once(
             CounterDeed.programme_id == by.programme_id, CounterDeed.key == key
         )
     ).one()
-    if (before.kind, before.employee_id) != (kind, by.employee_id):
+    if before.kind != kind or not is_same(before):
         raise IdempotencyConflict
     return before
 

@@ -135,7 +135,7 @@ def sell(
         moved = done.earned or done.spent
         if moved is None:
             raise NothingEarned
-        deed.total = wish.total.points(decimals(wish.total.currency))
+        deed.total = _pieces(wish.total)
         deed.currency = wish.total.currency
         if done.spent is not None:
             deed.spent, deed.spent_posting = done.spent.points, done.spent.posting_id
@@ -144,10 +144,25 @@ def sell(
         _concerns(session, deed, moved.member, wish.named_by)
         _mark(session, programme, deed, moved.member)
 
-    is_late = wish.happened_at is not None
+    def is_same(before: CounterDeed) -> bool:
+        asked = (_pieces(wish.total), wish.points)
+        return asked == (before.total, before.spent)
+
     return counter_deeds.once(
-        session, key, by, "sale", work, now, happened_at=happened_at, offline=is_late
+        session,
+        key,
+        by,
+        "sale",
+        work,
+        now,
+        is_same=is_same,
+        happened_at=happened_at,
+        offline=wish.happened_at is not None,
     )
+
+
+def _pieces(money: Money) -> int:
+    return money.points(decimals(money.currency))
 
 
 def _may_spend(
@@ -188,7 +203,10 @@ def stamp(
         _concerns(session, deed, moved.member, named_by)
         _mark(session, programme, deed, moved.member)
 
-    return counter_deeds.once(session, key, by, "stamps", work, now)
+    def is_same(before: CounterDeed) -> bool:
+        return before.earned - before.spent == count
+
+    return counter_deeds.once(session, key, by, "stamps", work, now, is_same=is_same)
 
 
 def use_coupon(
@@ -211,7 +229,10 @@ def use_coupon(
         deed.serial = used.serial
         _concerns(session, deed, members.by_id(session, used.member_id), "card")
 
-    return counter_deeds.once(session, key, by, "coupon", work, now)
+    def is_same(before: CounterDeed) -> bool:
+        return before.serial == serial
+
+    return counter_deeds.once(session, key, by, "coupon", work, now, is_same=is_same)
 
 
 def enrol(
@@ -322,7 +343,7 @@ def refuse_late(
 
     def work(deed: CounterDeed) -> None:
         deed.state, deed.refusal = "refused", code
-        deed.total = late.total.points(decimals(late.total.currency))
+        deed.total = _pieces(late.total)
         deed.currency = late.total.currency
 
     happened_at = believed(late.happened_at, now)

@@ -136,6 +136,14 @@ class TestAPurchase:
         assert first.status_code == second.status_code == 200
         assert balance(api, anna) == 250
 
+    def test_sent_again_with_another_amount_is_not_taken_for_the_first(
+        self, cashier, api, anna
+    ) -> None:
+        panel = cashier.guest(anna["card"]["number"])
+        cashier.sell(panel, "1000")
+        assert cashier.sell(panel, "2000").status_code == 422
+        assert balance(api, anna) == 250
+
     def test_too_small_is_said(self, cashier, api, anna) -> None:
         panel = cashier.guest(anna["card"]["number"])
         assert "Too small" in said(cashier.post("deal", who=WHO.search(panel)[1], amount="1"))
@@ -287,6 +295,18 @@ class TestWithoutANetwork:
         odd = said_text(boss.read("/console/programmes/demo/cashiers?only=odd"))
         assert odd.count("sent late, and refused") == 1
         assert "look odd" in said_text(boss.read("/console/programmes/demo/"))
+
+    def test_a_colleague_may_send_what_the_first_one_kept(
+        self, cashier, api, anna, clock, app, installation, demo
+    ) -> None:
+        now = clock().isoformat()
+        kept = {"key": str(uuid4()), "card": anna["card"]["number"], "amount": "1000", "at": now}
+        cashier.queue(kept, now=now)
+        other = Cashier(signed_in(app.test_client(), installation, "cashier", demo, "b@shop.ru"))
+        (again,) = other.queue(kept, now=now).get_json()["outcomes"]
+        (changed,) = other.queue({**kept, "amount": "2000"}, now=now).get_json()["outcomes"]
+        assert (again["outcome"], changed["outcome"]) == ("done", "refused")
+        assert balance(api, anna) == 250
 
     def test_a_clock_that_is_an_hour_off_is_put_right(
         self, cashier, api, anna, installation

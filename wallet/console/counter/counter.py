@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 from sqlalchemy.orm import Session
 
 from ledger import strict_json
-from ledger.errors import Refusal
+from ledger.errors import IdempotencyConflict, Refusal
 from ledger.money import Money
 from ledger.points import checkout
 from ledger.programmes import units
@@ -126,6 +126,8 @@ def _settle(kept: KeptReceipt, at: datetime) -> dict[str, str]:
         deed, words = house.database.run(settle), _("This receipt was refused before.")
     except Refusal as refusal:
         refused, words = refusal, refusals.in_short(refusal)[0]
+        if isinstance(refusal, IdempotencyConflict):  # the row under this key is another receipt's
+            return {"key": kept.key, "outcome": "refused", "words": words}
         deed = house.database.run(refuse)
     if deed.state == "refused":
         return {"key": kept.key, "outcome": "refused", "words": words}
