@@ -236,12 +236,28 @@ def card(installed: Installed) -> str:
 
 
 @pytest.fixture(scope="module")
-def pages(installed: Installed, card: str) -> list[tuple[str, requests.Response]]:
+def coupon(installed: Installed, card: str) -> str:
+    """The page of an offer that may be kept as a coupon."""
+    told = (installed.folder / "var" / "sandbox.env").read_text()
+    (key,) = re.findall(r"^WALLET_API_KEY=(.+)$", told, re.MULTILINE)
+    offer = requests.post(
+        f"{installed.url}/api/v1/offers",
+        json={"programme": "demo", "title": "Latte"},
+        headers={"Authorization": f"Bearer {key}"},
+        timeout=30,
+    )
+    return f"{card}/offers/{offer.json()['id']}"
+
+
+@pytest.fixture(scope="module")
+def pages(installed: Installed, card: str, coupon: str) -> list[tuple[str, requests.Response]]:
     """What people see, in both languages, and a card on other devices too."""
     ours = [f"{installed.url}{path}" for path in ("/", "/join/demo", "/join/demo/privacy")]
     phones = installed.address("The virtual phones")
     spoken = [
-        f"{page}?lang={language}" for page in (*ours, card, phones) for language in ("ru", "en")
+        f"{page}?lang={language}"
+        for page in (*ours, card, coupon, phones)
+        for language in ("ru", "en")
     ]
     docs = f"{installed.url}/api/docs"
     found = [(url, fetched(url)) for url in (*spoken, docs)]

@@ -238,3 +238,11 @@ def number_odd(session: Session, programme_id: int, since: datetime) -> int:
             (CounterDeed.odd.is_not(None)) | (CounterDeed.state == "refused"),
         )
     ).one()
+
+
+def made_at_counter(session: Session, member_id: int) -> bool:
+    """Whether a cashier made this member."""
+    made = select(CounterDeed.id).where(
+        CounterDeed.member_id == member_id, CounterDeed.kind == "joined"
+    )
+    return session.scalar(made.limit(1)) is not None

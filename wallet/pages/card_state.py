@@ -16,10 +16,12 @@ from ledger.book.accounts import Balance
 from ledger.book.statements import LotLine
 from ledger.offers import offers
 from ledger.offers.offers import Offer
-from ledger.people import members, persons
+from ledger.people import consents, members, persons
+from ledger.people.members import Member
 from ledger.programmes import units
 from ledger.programmes.programmes import Programme
 from ledger.programmes.units import Unit
+from wallet.access import counter_deeds
 from wallet.counter import spend_codes
 from wallet.installation import current_installation
 from wallet.pages import designs, language
@@ -107,13 +109,20 @@ def now_shown(
         offers=tuple(
             _offer_line(offer, programme, token, coupons.get(offer.id), now) for offer in shown
         ),
-        confirmed=not member.unconfirmed,
+        confirmed=not member.unconfirmed and not _must_accept(session, member),
         spending=""
         if asked is None
         else _("Spend %(amount)s?", amount=counted(unit, asked.points)),
         spend_code="" if asked is None else designs.in_threes(asked.code),
     )
     return facts, state
+
+
+def _must_accept(session: Session, member: Member) -> bool:
+    """Whether a cashier made the card, and its owner has not accepted the rules. They may have said
+    a code that was sent to them, and spend; but they have agreed to nothing by that."""
+    made = counter_deeds.made_at_counter(session, member.id)
+    return made and "rules" not in consents.current(session, member.id)
 
 
 def counted(unit: Unit, count: int) -> str:

@@ -92,6 +92,11 @@ class TestAGuest:
         assert "Анна" in by_card and ">200 <" in by_card.replace("\xa0", " ")
         assert "Анна" in cashier.guest("8 916 555-00-10")
 
+    def test_who_named_a_phone_number_is_not_told_the_number_of_the_card(
+        self, cashier, anna
+    ) -> None:
+        assert anna["card"]["number"] not in cashier.guest("8 916 555-00-10").replace("\xa0", "")
+
     def test_of_another_programme_is_nobody(self, cashier, installation, api, anna) -> None:
         answer = cashier.post("guest", scan="4242424242424242")
         assert answer.status_code == 422 and "data-bad" in answer.text
@@ -113,6 +118,11 @@ class TestAPurchase:
         assert "Points pay RUB 200.00, left to pay: RUB 800.00." in deal
         fewer = said(cashier.post("deal", who=WHO.search(panel)[1], amount="1000", spend="50"))
         assert "Spend 50 points and earn 47 points" in fewer
+        for nonsense in ("0", "201", "abc", "-5", "9" * 40):
+            form = {"who": WHO.search(panel)[1], "amount": "1000", "spend": nonsense}
+            refused = said(cashier.post("deal", **form))
+            assert "From 1 to 200 points can be spent here." in refused
+            assert "data-spends" not in refused and "Earn 50 points" in refused
 
     def test_earns(self, cashier, api, anna) -> None:
         done = said(cashier.sell(cashier.guest(anna["card"]["number"]), "1000"))
@@ -243,7 +253,8 @@ class TestANewGuest:
         made = cashier.post("join", contact="+7 916 555-00-77", name="", key=KEY.search(form)[1])
         assert "The card is made" in said(made) and "data:image/svg+xml" in made.text
         (member,) = api.get("/members?phone=%2B79165550077").get_json()["items"]
-        assert "Done" in said(cashier.sell(cashier.guest("89165550077"), "1000"))
+        assert member["card"]["number"] not in made.text  # it would spend in place of a code
+        assert "Done" in said(cashier.sell(made.text, "1000"))
         assert balance(api, member) == 50
 
     def test_with_a_number_that_is_none_is_told_so(self, cashier) -> None:
@@ -261,6 +272,7 @@ class TestACoupon:
         form = {"who": WHO.search(panel)[1], "coupon": serial}
         done = cashier.post("coupon", **form, key="k" * 9)
         assert "The coupon is used" in said(done)
+        assert 'name="amount"' in done.text  # the guest goes on to be served
         assert cashier.post("coupon", **form, key="l" * 9).status_code == 422
         undo = re.search(rf"{COUNTER}/(deeds/[^\"]+/undo)", done.text)[1]
         assert cashier.post(undo).status_code == 200
@@ -294,7 +306,7 @@ class TestWithoutANetwork:
         boss = signed_in(app.test_client(), installation, "manager", demo, "boss@shop.ru")
         odd = said_text(boss.read("/console/programmes/demo/cashiers?only=odd"))
         assert odd.count("sent late, and refused") == 1
-        assert "look odd" in said_text(boss.read("/console/programmes/demo/"))
+        assert "should be looked at" in said_text(boss.read("/console/programmes/demo/"))
 
     def test_a_colleague_may_send_what_the_first_one_kept(
         self, cashier, api, anna, clock, app, installation, demo

@@ -152,6 +152,7 @@ def test_every_state_is_in_order(visit, anna) -> None:
         page.locator("#deal [value='0']").click()
         page.locator("#done").wait_for()
         seen("done")
+        page.locator(".c-undo > summary").click()
         page.locator("[data-act=undo] button").click()
         page.locator("[data-act=undo]").wait_for(state="detached")
         seen("undone")

@@ -6,6 +6,7 @@ serve, and a phone number that was typed does not become a card that was scanned
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import orjson
 from cryptography.fernet import InvalidToken
@@ -15,16 +16,16 @@ from uuid_utils.compat import uuid7
 from werkzeug.wrappers import Response
 
 from ledger.contacts import Unfit, email_address, phone_number
-from ledger.errors import NoPercentBack, Refusal, UnknownMember
+from ledger.errors import NoPercentBack, Refusal, UnknownCard, UnknownMember
 from ledger.money import Money
-from ledger.people import members
+from ledger.people import cards, members
 from ledger.people.persons import Profile
 from ledger.points import checkout
 from ledger.points.checkout import CheckoutQuote
 from ledger.programmes import units
 from ledger.programmes.programmes import Programme
 from wallet.access import counter_deeds
-from wallet.access.counter_deeds import CounterDeed
+from wallet.access.counter_deeds import CounterDeed, GuestNamedBy
 from wallet.console import pages
 from wallet.console.counter import panel, places, refusals
 from wallet.console.counter.panel import ServedGuest
@@ -67,11 +68,15 @@ def find() -> Response:
         found = house.database.run(work)
     except UnknownMember:
         return _new_guest(typed)
+    except UnknownCard as refusal:
+        hint = _("Type the whole number of the card, a phone number or an e-mail.")
+        return _refused(refusal, hint=hint)
     except Refusal as refusal:
         return _refused(refusal)
     if isinstance(found, Refusal):
         return _refused(found)
-    return _panel(ServedGuest(found.member.public_id, found.card, found.named_by), found.coupon)
+    guest = ServedGuest(found.member.public_id, found.card, found.named_by, typed)
+    return _panel(guest, found.coupon)
 
 
 @routes.post(f"{COUNTER}/deal")
@@ -87,9 +92,15 @@ def price() -> Response | str:
             return _deal(None, entries.problems.get("amount", ""), 422)
         try:
             member = members.by_public_id(session, guest.member)
-            wanted = _whole("spend", 0) if request.form.get("spend") else None
-            quote = checkout.quote(session, member, total, house.clock(), wanted)
+            quote = checkout.quote(session, member, total, house.clock())
             why_not = panel.why_not(session, guest, member)
+            if request.form.get("spend", "").strip() and not why_not:
+                wanted = _whole("spend", 0)
+                if wanted is None or not 0 < wanted <= quote.spends:
+                    most = people.points(quote.unit, quote.spends)
+                    why_not = _("From 1 to %(most)s can be spent here.", most=most)
+                else:
+                    quote = checkout.quote(session, member, total, house.clock(), wanted)
         except Refusal as refusal:
             return _deal(None, refusals.in_short(refusal)[0], 422)
     return _deal(quote, "", why_not=why_not)
@@ -153,7 +164,7 @@ def use_coupon() -> Response:
         coupons.presented(session, serial, member)
         return serving.use_coupon(session, _key(), serial, house.make_due, by, author, now)
 
-    return _done(work)
+    return _done(work, guest)
 
 
 @routes.post(f"{COUNTER}/join")
@@ -182,7 +193,7 @@ def enrol() -> Response:
             house.clock(),
         )
 
-    return _done(work)
+    return _done(work, contact=contact)
 
 
 @routes.post(f"{COUNTER}/deeds/<deed_id>/undo")
@@ -207,7 +218,7 @@ def undo(deed_id: str) -> Response:
 def _asked_code(guest: ServedGuest, points: int, typed: str) -> Response | None:
     """The panel that asks for the code: a new one is sent where none was typed. None once the right
     one was typed."""
-    house, problem, asked = current_installation(), "", None
+    house, problem = current_installation(), ""
 
     def work(session: Session) -> AskedCode | Refusal | None:
         member, now = members.by_public_id(session, guest.member), house.clock()
@@ -230,14 +241,20 @@ def _asked_code(guest: ServedGuest, points: int, typed: str) -> Response | None:
     if outcome is None:
         return None
     if isinstance(outcome, Refusal):
-        problem = refusals.in_short(outcome)[0]
+        problem, ways = refusals.in_short(outcome)[0], request.form.get("ways", "")
     else:
-        asked = outcome
+        ways = f"{outcome.sent_by or ''} {'page' if outcome.on_page else ''}".strip()
+    with house.database.reading() as session:
+        member = members.by_public_id(session, guest.member)
+        seen = panel.seen(session, member, guest, None, house.clock())
+        spends = people.points(units.named(session, member.programme_id, None), points)
     page = render_template(
         "console/counter/code.html",
-        asked=asked,
+        guest=seen,
+        ways=ways.split(),
         problem=problem,
         points=points,
+        spends=spends,
         is_over=isinstance(outcome, SpendCodeOver),
         form=request.form,
         key=_key(),
@@ -255,11 +272,11 @@ def _served() -> ServedGuest | None:
         told = orjson.loads(house.keys.unseal(request.form.get("who", "")))
     except InvalidToken:
         return None
-    programme_id, member, card, named_by, at = told
+    programme_id, at, *named = told
     is_fresh = house.clock().timestamp() - at < SERVED_FOR.total_seconds()
     if programme_id != pages.programme().id or not is_fresh:
         return None
-    return ServedGuest(member, card, named_by)
+    return ServedGuest(*named)
 
 
 def _key() -> str:
@@ -302,8 +319,9 @@ def _profile(programme: Programme, contact: str, name: str) -> Profile | None:
 # --- What is answered ---------------------------------------------------------------------------
 
 
-def _refused(refused: Refusal | str, status: int = 422) -> Response:
+def _refused(refused: Refusal | str, status: int = 422, hint: str = "") -> Response:
     short, whole = (refused, "") if isinstance(refused, str) else refusals.in_short(refused)
+    whole = hint or whole
     page = render_template("console/counter/refused.html", sentence=short, whole=whole)
     return make_response(page, status)
 
@@ -345,21 +363,17 @@ def _panel(guest: ServedGuest, scanned: str | None, entries: FormEntries | None 
     with house.database.reading() as session:
         member = members.by_public_id(session, guest.member)
         seen = panel.seen(session, member, guest, scanned, house.clock())
-    page = render_template(
-        "console/counter/guest.html",
-        guest=seen,
-        entries=entries,
-        problems={} if entries is None else entries.problems,
-        key=str(uuid7()),
-        may_earn=pages.may(EARNS),
-        may_use=pages.may(USES),
-        sets_url=pages.url_if_there("console.base_programme.show", "terms:write"),
-    )
+    page = render_template("console/counter/guest.html", guest=seen, **_around_guest(entries))
     return make_response(page, 200 if entries is None else 422)
 
 
-def _done(work: Callable[[Session], CounterDeed]) -> Response:
-    """Do it, and say what was done; refused, the panel says why, and nothing was done."""
+def _done(
+    work: Callable[[Session], CounterDeed],
+    guest: ServedGuest | None = None,
+    contact: str = "",
+) -> Response:
+    """Do it, and say what was done; refused, the panel says why, and nothing was done. `guest` goes
+    on to be served, as does who has just got a card for this phone number or e-mail, `contact`."""
     house = current_installation()
     try:
         deed = house.database.run(work)
@@ -367,7 +381,30 @@ def _done(work: Callable[[Session], CounterDeed]) -> Response:
         return _refused(refusal, 404)
     except Refusal as refusal:
         return _refused(refusal)
+    if request.form.get("list"):  # of a list: its sums change too
+        return Response(headers={"HX-Refresh": "true"})
     with house.database.reading() as session:
-        return make_response(
-            render_template("console/counter/done.html", **panel.told(session, deed, house.clock()))
-        )
+        told = panel.told(session, deed, house.clock())
+        if contact and deed.member_id is not None:
+            member = members.by_id(session, deed.member_id)
+            number = cards.newest_of(session, member.id).number
+            by: GuestNamedBy = deed.named_by or "phone"
+            guest = ServedGuest(member.public_id, number, by, contact)
+        after = None
+        if guest is not None and deed.state == "done":
+            member = members.by_public_id(session, guest.member)
+            after = panel.seen(session, member, guest, None, house.clock())
+    page = render_template("console/counter/done.html", after=after, **told, **_around_guest())
+    return make_response(page)
+
+
+def _around_guest(entries: FormEntries | None = None) -> dict[str, Any]:
+    """What the forms of a guest need."""
+    return {
+        "key": str(uuid7()),
+        "amount": request.form.get("amount", ""),
+        "problems": {} if entries is None else entries.problems,
+        "may_earn": pages.may(EARNS),
+        "may_use": pages.may(USES),
+        "sets_url": pages.url_if_there("console.base_programme.show", "terms:write"),
+    }

@@ -1,7 +1,7 @@
 """What a cashier sees: of a guest before they are served, and of what was done for them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ from ledger.offers import offers
 from ledger.offers.offers import Offer
 from ledger.people import cards, members, persons
 from ledger.people.members import Member
+from ledger.people.persons import Search
 from ledger.points import checkout
 from ledger.programmes import units
 from ledger.programmes.programmes import Programme
@@ -39,25 +40,40 @@ MOST_SHOWN = 4  # offers and coupons: the panel must not be scrolled
 
 @dataclass(frozen=True, slots=True)
 class ServedGuest:
-    """Whom a panel serves, as its forms say it: public id, card number, and how they were named."""
+    """Whom a panel serves, as its forms say it: public id, card number, how they were named, and
+    what was scanned or typed. A card number is no secret between a guest and their card; but who
+    was named by a phone number is not told theirs, or it would spend in place of a code."""
 
     member: str
     card: str
     named_by: GuestNamedBy
+    typed: str
+
+    @property
+    def known_as(self) -> str:
+        """By what a receipt that waits for a network names them."""
+        return self.card if self.named_by == "card" else self.typed
+
+    @property
+    def number(self) -> str:
+        """The card number as the cashier sees it."""
+        shown = people.grouped(self.card) if self.named_by == "card" else self.card[-4:]
+        return shown if self.named_by == "card" else f"•• {shown}"
 
     def sealed(self, now: datetime) -> str:
         """As the forms hold it."""
-        told = [pages.programme().id, self.member, self.card, self.named_by, now.timestamp()]
+        told = [pages.programme().id, now.timestamp(), *astuple(self)]
         return current_installation().keys.seal(orjson.dumps(told).decode())
 
 
 @dataclass(frozen=True, slots=True)
-class CouponAtCounter:
-    """A coupon of the guest in words."""
+class OfferAtCounter:
+    """An announcement that the guest sees, in words; with a `serial`, their coupon of it."""
 
-    serial: str
     title: str
+    text: str
     until: str
+    serial: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +88,11 @@ class GuestPanel:
     points: str
     unit: str
     says: Sequence[str]
-    coupons: Sequence[CouponAtCounter]
-    offers: Sequence[str]
+    coupons: Sequence[OfferAtCounter]
+    offers: Sequence[OfferAtCounter]
     currency: str | None
     scanned: str | None
-    card: str
+    known_as: str
     who: str
 
 
@@ -105,35 +121,58 @@ def seen(
     balance = statements.main_balances(session, programme.id, [member], now)[member.id]
     shown = offers.shown(session, programme.id, [member.id], now)[member.id]
     held = issued.coupons_of(session, member.id)
-    open_coupons, titles = [], []
+    theirs, others = list[OfferAtCounter](), list[OfferAtCounter]()
     for offer in shown:
         pass_ = held.get(offer.id)
-        title = _title(offer, programme)
-        if pass_ is not None and coupons.state(session, pass_, now) == "active":
+        if pass_ is None:
+            others.append(_in_words(offer, programme, offer.ends_at))
+        elif coupons.state(session, pass_, now) == "active":
             ends_at = coupons.ends_at(pass_, offer)
-            until = "" if ends_at == NEVER else moments.last_day(ends_at, programme.timezone)
-            open_coupons.append(CouponAtCounter(pass_.serial, title, until))
-        elif pass_ is None:
-            titles.append(title)
-    open_coupons.sort(key=lambda one: one.serial != scanned)
+            theirs.append(_in_words(offer, programme, ends_at, pass_.serial))
+    theirs.sort(key=lambda one: one.serial != scanned)
+    says = _says(session, programme, member, unit, balance, now)
+    if scanned is not None and scanned not in {one.serial for one in theirs}:
+        says.insert(0, _("This coupon was used already, or has ended."))
+    if guest.named_by != "card" and _is_shared(session, member, guest):
+        says.append(_("There is another card with this number or address."))
     return GuestPanel(
-        people.called(persons.profile_of(session, member.id).name, guest.card),
+        _called(session, member, guest.number),
         balance.available > 0 and not why_not(session, guest, member),
         language.amount(unit, balance.available),
         language.unit_word(unit, balance.available),
-        _says(session, programme, member, unit, balance, now),
-        open_coupons[:MOST_SHOWN],
-        titles[:MOST_SHOWN],
+        says,
+        theirs[:MOST_SHOWN],
+        others[:MOST_SHOWN],
         _currency(session, unit),
         scanned,
-        guest.card,
+        guest.known_as,
         guest.sealed(now),
     )
 
 
-def _called(session: Session, member: Member) -> str:
-    number = cards.newest_of(session, member.id).number
-    return people.called(persons.profile_of(session, member.id).name, number)
+def _called(session: Session, member: Member, number: str) -> str:
+    name = persons.profile_of(session, member.id).name
+    return name or _("Card %(number)s", number=number)
+
+
+def _is_shared(session: Session, member: Member, guest: ServedGuest) -> bool:
+    """Whether somebody else joined with the same address."""
+    known, there = persons.profile_of(session, member.id), member.programme_id
+    if guest.named_by == "phone" and known.phone is not None:
+        wanted = Search(phones=(known.phone,), programme_id=there)
+    elif guest.named_by == "email" and known.email is not None:
+        wanted = Search(email=known.email, programme_id=there)
+    else:
+        return False
+    return len(persons.search(session, wanted, 0, 2)) > 1
+
+
+def _in_words(
+    offer: Offer, programme: Programme, ends_at: datetime, serial: str = ""
+) -> OfferAtCounter:
+    title, text = showing.wording(offer, programme, language.current())
+    until = "" if ends_at == NEVER else moments.last_day(ends_at, programme.timezone)
+    return OfferAtCounter(title, text, until, serial)
 
 
 def _title(offer: Offer, programme: Programme) -> str:
@@ -181,12 +220,17 @@ def told(session: Session, deed: CounterDeed, now: datetime) -> dict[str, object
     member = members.resolve_merged(session, members.by_id(session, deed.member_id))
     balance = statements.main_balances(session, deed.programme_id, [member], now)[member.id]
     told["balance"] = people.points(unit, balance.available)
-    told["called"] = _called(session, member)
+    told["called"] = _called(
+        session, member, f"•• {cards.newest_of(session, member.id).number[-4:]}"
+    )
+    told["debt"] = people.points(unit, balance.debt) if balance.debt else ""
     if deed.total is not None and deed.currency is not None:
         rates = checkout.rates_of(session, unit)
         paid = 0 if rates is None else rates.pays(deed.spent)
         due = Money.of(deed.total - paid, decimals(deed.currency), deed.currency)
         told["due"] = due.written(language.current())
+        total = Money.of(deed.total, decimals(deed.currency), deed.currency)
+        told["total"] = total.written(language.current())
     if deed.kind == "joined":
         link = current_installation().card_link(issued.card_of(session, member.id))
         told["link"] = link

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, make_response, request
@@ -18,6 +19,7 @@ from wallet.console import pages
 from wallet.console.door import door
 from wallet.console.pages import IN_PROGRAMME, needs
 from wallet.installation import current_installation
+from wallet.pages.language import counted
 from wallet.pages.language import gettext as _
 
 COUNTER = f"{IN_PROGRAMME}/counter"
@@ -137,10 +139,19 @@ def take_over() -> Response:
         )
     if isinstance(taken, str):
         return door.let_in(taken, pages.url("console.counter.show"))
-    sentence = _("Wrong PIN.") if taken is None else door.wait_in_words(taken)
+    sentence = _("Wrong PIN.") if taken is None else _wait(taken)
     again = {"problem": sentence, "employee": employee_id}
     answer = make_response(pages.show("console/counter/pin.html", "", **again, **around()), 422)
     if taken is not None:
         answer.status_code = 429
         answer.headers["Retry-After"] = str(int(taken.total_seconds()) + 1)
     return answer
+
+
+def _wait(wait: timedelta) -> str:
+    minutes = -(-wait // timedelta(minutes=1))
+    return counted(
+        "Too many wrong PINs. Try again in %(count)s minute.",
+        "Too many wrong PINs. Try again in %(count)s minutes.",
+        minutes,
+    )

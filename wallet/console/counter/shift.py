@@ -4,16 +4,19 @@ with what is odd about it."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from babel.numbers import get_currency_symbol
 from flask import Blueprint, request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from ledger import languages
 from ledger.errors import Refusal, TermsRefused
 from ledger.money import Money, decimals
+from ledger.offers.offers import Offer
 from ledger.people import cards, members
 from ledger.points import checkout
-from ledger.programmes import programmes, units
+from ledger.programmes import programmes, stores, units
 from ledger.programmes.programmes import Programme
 from ledger.programmes.units import Unit
 from wallet.access import changes, counter_deeds, counter_limits, pins
@@ -32,12 +35,14 @@ from wallet.installation import current_installation
 from wallet.pages import language
 from wallet.pages.language import gettext as _
 from wallet.pages.language import ngettext
+from wallet.passes import issued, showing
 
 routes = Blueprint("counter_shift", __name__)
 
 HERE = "shop"
 WATCHES, SETS = "changes:read", "terms:write"
 MOST_OF_SHIFT = 500
+MOST_PLACES = 1_000
 WATCHED = "console/counter/watched.html"
 
 
@@ -50,6 +55,7 @@ class DeedLine:
     at: str
     what: str
     whom: str
+    how: str
     url: str
     by: str
     place: str
@@ -134,6 +140,7 @@ def _watched(typed: Mapping[str, str] | FormEntries, problems: Mapping[str, str]
         page = listing.page(found, lambda deed: (deed.id,))
         lines = _lines(session, programme, page.rows)
         usual, currency = counter_limits.of(session, programme.id), _currency(session, programme.id)
+    locale = languages.locale(language.current())
     shown = typed or {
         "purchases": str(usual.purchases or ""),
         "same_cashier": str(usual.same_cashier or ""),
@@ -147,7 +154,7 @@ def _watched(typed: Mapping[str, str] | FormEntries, problems: Mapping[str, str]
         is_odd=is_odd,
         typed=shown,
         problems=problems,
-        currency=currency,
+        currency=get_currency_symbol(currency, locale) if currency else "",
         may_set=pages.may(SETS),
     )
 
@@ -162,6 +169,7 @@ def _lines(
     people_of = {one.id: one for one in members.by_ids(session, theirs)}
     numbers = cards.newest(session, theirs)
     may_see, mine = pages.may("members:read"), pages.person().employee_id
+    called = _places(session, programme.id)
     lines = []
     for deed in found:
         member = people_of.get(deed.member_id or 0)
@@ -174,11 +182,12 @@ def _lines(
             DeedLine(
                 deed.public_id,
                 moments.at(deed.happened_at, programme.timezone, now),
-                _what(deed, unit),
+                _what(session, programme, deed, unit),
                 people.grouped(number),
+                _how(deed),
                 url,
                 names[deed.employee_id],
-                " / ".join(filter(None, (deed.store, deed.till))),
+                called.get((deed.store, deed.till)) or called.get((deed.store, None), ""),
                 _became(deed),
                 [_oddity(one) for one in deed.odd or ()],
                 deed.state == "done" and deed.kind != "joined" and deed.employee_id == mine,
@@ -187,12 +196,26 @@ def _lines(
     return lines
 
 
-def _what(deed: CounterDeed, unit: Unit) -> str:
+def _places(session: Session, programme_id: int) -> Mapping[tuple[str | None, str | None], str]:
+    """What stores, and tills in them, are called, by their codes."""
+    found: dict[tuple[str | None, str | None], str] = {}
+    names = {one.code: one.name for one in stores.listed(session, programme_id, 0, MOST_PLACES)}
+    for code, name in names.items():
+        found[code, None] = name
+    for till, store in stores.tills(session, programme_id, 0, MOST_PLACES):
+        found[store, till.code] = f"{names.get(store, store)}, {till.name}"
+    return found
+
+
+def _what(session: Session, programme: Programme, deed: CounterDeed, unit: Unit) -> str:
     """What was done, with its figures."""
     if deed.kind == "joined":
         return _("New member")
     if deed.kind == "coupon":
-        return _("Coupon used")
+        pass_ = issued.by_serial(session, deed.serial or "")
+        offer = None if pass_ is None else session.get(Offer, pass_.offer_id)
+        title = "" if offer is None else showing.wording(offer, programme, language.current())[0]
+        return _("Coupon used: %(title)s", title=title)
     moved = []
     if deed.earned:
         moved.append(people.signed(unit, deed.earned))
@@ -200,8 +223,17 @@ def _what(deed: CounterDeed, unit: Unit) -> str:
         moved.append(people.signed(unit, -deed.spent))
     if deed.total is not None and deed.currency:
         total = _money(deed.total, deed.currency).written(language.current())
-        return _("Purchase of %(amount)s: %(points)s", amount=total, points=", ".join(moved) or "0")
+        if not moved:
+            return _("Purchase of %(amount)s", amount=total)
+        return _("Purchase of %(amount)s: %(points)s", amount=total, points=", ".join(moved))
     return ", ".join(moved)
+
+
+def _how(deed: CounterDeed) -> str:
+    """How the guest was named, where it was not by their card."""
+    if deed.kind != "sale" or deed.named_by in (None, "card"):
+        return ""
+    return _("found by phone number") if deed.named_by == "phone" else _("found by e-mail")
 
 
 def _became(deed: CounterDeed) -> str:

@@ -44,7 +44,9 @@ def _said(one: Concern, zone: str) -> ShownConcern:
     if one.kind == "odd_at_counter":
         way = _way("console.counter_shift.watch", "changes:read", _("To the cashiers"), only="odd")
         deeds = ngettext("%(num)s thing", "%(num)s things", one.number)
-        return ShownConcern(_("At the counters %(deeds)s look odd.", deeds=deeds), "wait", *way)
+        return ShownConcern(
+            _("At the counters %(deeds)s should be looked at.", deeds=deeds), "wait", *way
+        )
     if one.kind in ("receiver_off", "receiver_fails", "events_given_up"):
         return _of_receivers(one, since)
     return _of_the_installation(one, since)

@@ -231,6 +231,20 @@ function say(sentence, how = "") {
   if (how === "good" || how === "bad") sounds.tell(how, root);
 }
 
+// What was wrong with a field is over once it is typed anew.
+document.addEventListener("input", ({ target }) => {
+  if (!target.matches("#guest [aria-invalid]")) return;
+  target.removeAttribute("aria-invalid");
+  byId(`${target.id}-problem`)?.remove();
+});
+
+// The first button of the form earns: Enter in this field must not press it.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.target.id !== "spend") return;
+  event.preventDefault();
+  guest.querySelector("[data-spends]")?.focus();
+});
+
 // The camera.
 
 document.addEventListener("click", (event) => {
