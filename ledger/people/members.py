@@ -214,6 +214,23 @@ def lock_person(session: Session, member: Member) -> tuple[Member, Sequence[Memb
         ids = lock(session, [one.id for one in group])
 
 
+def lock_people(session: Session, *people: Member) -> Sequence[Member]:
+    """The members who stand for these people today, each locked as by `lock_person`: all of them in
+    one ascending order."""
+    ids: list[int] = []
+    while True:
+        heads = [resolve_merged(session, reread(session, one)) for one in people]
+        head_ids = [one.id for one in heads]
+        group = session.scalars(
+            select(Member.id)
+            .where(Member.id.in_(head_ids) | Member.merged_into_id.in_(head_ids))
+            .order_by(Member.id)
+        ).all()
+        if list(group) == ids:
+            return heads
+        ids = lock(session, group)
+
+
 def confirm(session: Session, member: Member) -> Member | None:
     """The person has shown that they are the one for whom the card was made, and may spend. Returns
     the member who stands for them, locked; None where that was known already. Raises

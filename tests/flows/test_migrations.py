@@ -74,6 +74,7 @@ from wallet.apple.devices import Device, PushRow, Registration
 from wallet.configuration.keyring import KeyRing
 from wallet.delivery import waves
 from wallet.delivery.waves import Wave
+from wallet.finding.codes import CodeRequest
 from wallet.google import mirror
 from wallet.google.mirror import DueRow, GoogleClass, GoogleObject
 from wallet.happenings import ListeningRow
@@ -1329,4 +1330,39 @@ def test_who_is_signed_in_stays_so_and_a_counter_opens_nothing_a_release_back(
         session.execute(text(session_of).bindparams(moment), {"at": now, "digest": "y"})
         session.get_one(StaffSession, "y").counter = True
     migrations.downgrade(empty.engine, "0041", keys=KEYS)
+    assert everything(empty) == before
+
+
+def test_codes_of_the_release_before_work_and_links_do_not_outlive_theirs(
+    empty: Database, database_url: str
+) -> None:
+    """What 0043 adds."""
+    migrations.upgrade(empty.engine, "0002")
+    releases.load(empty, "0002")
+    migrations.upgrade(empty.engine, "0042", keys=KEYS)
+    then = datetime(2999, 1, 1, tzinfo=UTC)
+    card: dict[str, object] = {
+        "programme_id": 1,
+        "address_key": "a",
+        "purpose": "card",
+        "kind": "phone",
+        "language": "ru",
+        "nonce": "n",
+        "tries": 0,
+        "expires_at": then,
+        "due_at": then,
+        "lease_until": then,
+        "generation": 1,
+        "attempts": 0,
+    }
+    with empty.transaction() as session:
+        session.execute(insert(CodeRequest).values(card))
+    before = everything(empty)
+    migrations.upgrade(empty.engine, keys=KEYS)
+    with empty.transaction() as session:
+        row = session.scalars(select(CodeRequest)).one()
+        assert (row.purpose, row.joined_id) == ("card", None)
+        link = card | {"address_key": "b", "purpose": "join", "joined_id": 1}
+        session.execute(insert(CodeRequest).values(link))
+    migrations.downgrade(empty.engine, "0042", keys=KEYS)
     assert everything(empty) == before

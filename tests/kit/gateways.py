@@ -35,4 +35,6 @@ class Gateway:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def codes(self) -> list[str]:
-        return [CODE.search(json.loads(body)["text"])[0] for *_, body in self.requests]
+        """The codes among what it was given."""
+        texts = [json.loads(body)["text"] for *_, body in self.requests]
+        return [found[0] for text in texts if (found := CODE.search(text))]

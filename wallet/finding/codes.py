@@ -1,6 +1,7 @@
 """Codes that are sent, and good once. By one people find their card again: asked for by anybody,
 sent to whom the address belongs. How one is asked for to spend points, and used, stands in
-`wallet.counter.spend_codes`; it lies in the same table, and is sent in the same way.
+`wallet.counter.spend_codes`, and the link that makes two cards one in `second_cards`; they lie in
+the same table, and are sent in the same way.
 
 To ask for a card costs the same whether the address is a member's or not: it is written down, and
 found out only when the code is sent (`sending`). So neither words nor time tell who is a member.
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import Index, String, UniqueConstraint, delete, select
+from sqlalchemy import Index, String, UniqueConstraint, delete, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database.engine import wake_after_commit
@@ -35,6 +36,8 @@ PUMP = "codes"
 
 # card: to find it again. spend: points, by a member who shows no card (`wallet.counter`).
 CodePurpose = Literal["card", "spend"]
+# What is sent, and good once: a code, or the link that makes a second card one with the first.
+RequestPurpose = CodePurpose | Literal["join"]
 # What the key ring derives a code for: a code of one purpose is none of the other.
 DERIVED_FOR: dict[CodePurpose, str] = {"card": "code to find a card", "spend": "code to spend"}
 
@@ -54,14 +57,15 @@ NOT_A_DIGIT = re.compile(r"\D")
 
 
 class CodeRequest(LeasedRow, Base):
-    """That a code was asked for, and where it went. There is one row for each address that was
-    typed, and one for each member who spends: asking again ends the code before. `address_key`
-    tells them apart and names no address.
+    """That a code or a link was asked for, and where it went. There is one row for each address for
+    which a card is looked for, one for each member who spends, and one for each address with which
+    somebody joins: asking again ends the code before. `address_key` tells them apart and names no
+    address.
 
-    The code is derived from `nonce` by the key ring, so it stands nowhere, and is the same each
-    time it has to be sent. `sealed` is the address, until it was written to. `member_id` is null
-    while nobody has looked, and for an address that is nobody's. At `expires_at` the row is
-    deleted."""
+    The code or the link is derived from `nonce` by the key ring, so it stands nowhere, and is the
+    same each time it has to be sent. `sealed` is the address, until it was written to. `member_id`
+    is null while nobody has looked, and for an address that is nobody's. `joined_id` is the member
+    who joined with it, for a link. At `expires_at` the row is deleted."""
 
     __tablename__ = "wallet_code_request"
     __table_args__ = (
@@ -72,7 +76,7 @@ class CodeRequest(LeasedRow, Base):
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
     programme_id: Mapped[int] = mapped_column(Identifier)
     address_key: Mapped[str] = mapped_column(String(43))
-    purpose: Mapped[CodePurpose] = mapped_column(String(5), server_default="card")
+    purpose: Mapped[RequestPurpose] = mapped_column(String(5), server_default="card")
     # For how many points at most it is good, if they are to be spent.
     points: Mapped[int | None] = mapped_column(Identifier)
     kind: Mapped[AddressKind] = mapped_column(String(5))
@@ -80,6 +84,7 @@ class CodeRequest(LeasedRow, Base):
     language: Mapped[str] = mapped_column(String(10))
     nonce: Mapped[str] = mapped_column(String(43))
     member_id: Mapped[int | None] = mapped_column(Identifier, index=True)
+    joined_id: Mapped[int | None] = mapped_column(Identifier, index=True)
     tries: Mapped[int]
     expires_at: Mapped[datetime] = mapped_column(Instant)
     last_reason: Mapped[str | None] = mapped_column(String(100))
@@ -217,8 +222,9 @@ def redeem(
 
 
 def forget(session: Session, member_ids: Sequence[int]) -> None:
-    """Delete the codes of these members, who are being erased."""
-    session.execute(delete(CodeRequest).where(CodeRequest.member_id.in_(member_ids)))
+    """Delete the codes and links of these members, who are being erased."""
+    of_them = or_(CodeRequest.member_id.in_(member_ids), CodeRequest.joined_id.in_(member_ids))
+    session.execute(delete(CodeRequest).where(of_them))
 
 
 def owner(session: Session, programme_id: int, kind: AddressKind, address: str) -> Member | None:

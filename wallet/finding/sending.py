@@ -1,5 +1,5 @@
-"""Sends the codes that were asked for, each by the channel that reaches its address. A channel that
-is away loses none: it is tried again, until the code works no more.
+"""Sends the codes that were asked for, and links to second cards, each by the channel that reaches
+its address. A channel that is away loses none: it is tried again, until the code works no more.
 
 A process that dies between sending and writing that down sends once more: the same code."""
 
@@ -9,80 +9,24 @@ from datetime import datetime, timedelta
 
 import structlog
 from cryptography.fernet import InvalidToken
-from jinja2 import Environment, PackageLoader, select_autoescape
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from ledger import languages, words
+from ledger import languages
 from ledger.database.engine import Database
-from ledger.languages import Language
 from ledger.people import members, persons
 from ledger.people.members import Member
 from ledger.programmes import programmes, units
-from ledger.programmes.units import Unit
-from ledger.words import N_
-from wallet import sentences
 from wallet.access import sign_in_delays
 from wallet.channels.channel import AddressKind, Channel, NotTaken, Outgoing
 from wallet.configuration.clock import Clock
 from wallet.configuration.keyring import KeyRing
-from wallet.finding import codes
-from wallet.finding.codes import (
-    CODES,
-    LIVES,
-    SPEND_LIVES,
-    TO_MEMBER,
-    CodePurpose,
-    CodeRequest,
-    DueCode,
-    code_of,
-)
+from wallet.finding import codes, messages, second_cards
+from wallet.finding.codes import CODES, TO_MEMBER, CodeRequest, DueCode, code_of
 
 BATCH = 10
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=5), timedelta(minutes=2)
 
-
-@dataclass(frozen=True, slots=True)
-class CodeTexts:
-    """What a message with a code says, in English, and for how long the code works. Mail servers
-    keep subjects in their logs: they do not name the code."""
-
-    subject: str
-    for_a_phone: str
-    lead: str
-    foot: str
-    lives: timedelta
-
-
-TEXTS: Mapping[CodePurpose, CodeTexts] = {
-    "card": CodeTexts(
-        N_("The code for your card: {programme}"),
-        N_("{code} is the code for your card, {programme}. Tell it to nobody."),
-        N_("Type this code on the page where you are looking for your card:"),
-        N_(
-            "It works once, for {minutes} minutes. Tell it to nobody: we never ask for it. If you"
-            " are not looking for your card, you need not do anything."
-        ),
-        LIVES,
-    ),
-    "spend": CodeTexts(
-        N_("The code to spend from your card: {programme}"),
-        N_(
-            "{code} is the code to spend {amount}, {programme}. Tell it to the cashier, and to"
-            " nobody else."
-        ),
-        N_("Tell this code to the cashier to spend {amount}:"),
-        N_(
-            "It works once, for {minutes} minutes. If you are not buying anything, tell it to"
-            " nobody: nothing is spent without it."
-        ),
-        SPEND_LIVES,
-    ),
-}
-
-PAGES = Environment(
-    loader=PackageLoader("wallet.finding", "templates"), autoescape=select_autoescape()
-)
 
 log = structlog.get_logger()
 
@@ -104,9 +48,10 @@ class CodeSender:
         database: Database,
         keys: KeyRing,
         channels: Mapping[AddressKind, Channel],
+        public_url: str,
         lease: timedelta,
     ) -> None:
-        self._database, self._keys = database, keys
+        self._database, self._keys, self._public_url = database, keys, public_url
         self._channels, self._lease = channels, lease
 
     @property
@@ -143,7 +88,7 @@ class CodeSender:
         address = None if asked is None else self._address(asked)
         member = None
         if asked is not None and address is not None:
-            member = _reached(session, asked, address)
+            member = self._reached(session, asked, address)
         row = _locked(session, due)
         if row is None:
             return None  # it was asked for again meanwhile
@@ -174,19 +119,39 @@ class CodeSender:
         programme = programmes.by_id(session, row.programme_id)
         locale = persons.profile_of(session, member.id).locale
         language = languages.ours(locale, row.language)
+        name = programmes.name_in(session, programme, language)
+        id_ = f"code-{row.id}-{row.generation}"
+        if row.purpose == "join":
+            token = second_cards.token(self._keys, row)
+            link = f"{self._public_url}/joined/{programme.code}/{token}"
+            return messages.with_link(row.kind, id_, address, link, language, name)
         code = code_of(self._keys, row.purpose, row.nonce)
-        facts = {"programme": programmes.name_in(session, programme, language)}
+        facts = {"programme": name}
         if row.points is not None:
             unit = units.named(session, programme.id, None)
-            facts["amount"] = _amount(unit, row.points, language)
-        id_ = f"code-{row.id}-{row.generation}"
-        return written(row.purpose, row.kind, id_, address, code, language, facts)
+            facts["amount"] = messages.amount(unit, row.points, language)
+        return messages.with_code(row.purpose, row.kind, id_, address, code, language, facts)
+
+    def _reached(self, session: Session, asked: CodeRequest, address: str) -> Member | None:
+        """Whose address it is, held until the transaction ends, so that an erasure either waits or
+        is seen; None if it is nobody's, or not any more that of the member whose points are spent,
+        or that of who joined with it."""
+        found = codes.owner(session, asked.programme_id, asked.kind, address)
+        if found is None or (asked.purpose == "spend" and found.id != asked.member_id):
+            return None
+        members.lock(session, [found.id])
+        member = members.reread(session, found)
+        if asked.purpose == "join" and not second_cards.is_news(session, self._keys, asked, member):
+            return None
+        return member if member.erased_at is None else None
 
     def _may_get(self, session: Session, row: CodeRequest, member: Member, now: datetime) -> bool:
-        """Whether the member may get one more code; a further try to send it is none more."""
+        """Whether the member may get one more message; a further try to send it is none more."""
         if row.member_id is not None:
             return True
-        theirs = self._keys.first.derive("codes of", str(member.id))
+        # Who joins with a stranger's number again and again keeps no code from them.
+        counted = "links of" if row.purpose == "join" else "codes of"
+        theirs = self._keys.first.derive(counted, str(member.id))
         if sign_in_delays.left(session, theirs, TO_MEMBER, now):
             log.warning("code_withheld", request=row.id, member=member.public_id)
             return False
@@ -214,17 +179,6 @@ class CodeSender:
         self._database.run(lambda session: CODES.defer(session, one.due, again_at, why, tried + 1))
 
 
-def _reached(session: Session, asked: CodeRequest, address: str) -> Member | None:
-    """Whose address it is, held until the transaction ends, so that an erasure either waits or is
-    seen; None if it is nobody's, or not any more that of the member whose points are spent."""
-    found = codes.owner(session, asked.programme_id, asked.kind, address)
-    if found is None or (asked.purpose == "spend" and found.id != asked.member_id):
-        return None
-    members.lock(session, [found.id])
-    member = members.reread(session, found)
-    return member if member.erased_at is None else None
-
-
 def _locked(session: Session, due: DueCode) -> CodeRequest | None:
     """The row, unless it was asked for again since it was claimed."""
     return session.scalar(
@@ -240,36 +194,3 @@ def _rest(session: Session, due: DueCode, until: datetime, why: str) -> None:
     locked, and was not asked for again."""
     session.execute(update(CodeRequest).where(CodeRequest.id == due.id).values(sealed=None))
     CODES.defer(session, due, until, why, due.attempts)
-
-
-def _amount(unit: Unit, points: int, language: Language) -> str:
-    """So many of a unit, with its word; money names itself."""
-    number = words.value_in(language, unit.amount(points))
-    if unit.kind == "money":
-        return number
-    one, many = (N_("stamp"), "stamps") if unit.kind == "stamps" else (N_("point"), "points")
-    return f"{number} {sentences.CATALOGUE.text(language, one, number=points, plural=many)}"
-
-
-def written(
-    purpose: CodePurpose,
-    kind: AddressKind,
-    id_: str,
-    address: str,
-    code: str,
-    language: Language,
-    facts: Mapping[str, str],
-) -> Outgoing:
-    """The message with this code. `facts`: what its texts name besides."""
-    texts = TEXTS[purpose]
-    minutes = str(texts.lives // timedelta(minutes=1))
-
-    def say(text: str) -> str:
-        return sentences.of_text(text, language, code=code, minutes=minutes, **facts)
-
-    subject, lead, foot = say(texts.subject), say(texts.lead), say(texts.foot)
-    page = PAGES.get_template("code.html").render(
-        language=language, subject=subject, lead=lead, code=code, foot=foot
-    )
-    text = say(texts.for_a_phone) if kind == "phone" else f"{lead}\n\n{code}\n\n{foot}\n"
-    return Outgoing(id_, address, language, subject, text, page)

@@ -1,7 +1,8 @@
 """Joining a programme: a form, and the card it leads to.
 
 Everybody who fills it in gets a card, even if another member has the phone number: the number is
-not checked, and the answer must not tell who is a member. See docs/decisions/0007."""
+not checked, and the answer must not tell who is a member. Whose it is hears of it where it leads
+(`wallet.finding.second_cards`). See docs/decisions/0007."""
 
 import re
 import secrets
@@ -31,6 +32,7 @@ from ledger.people.persons import Profile
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
 from wallet.configuration.keyring import CardLink
+from wallet.finding import second_cards
 from wallet.installation import current_installation
 from wallet.outreach.posters import joined
 from wallet.pages import designs, join_form, language, own_card, wordings
@@ -214,6 +216,15 @@ def _join(
         decisions = wordings.agreed(session, programme, ["rules", *purposes], now)
         consents.record(session, member, decisions, "page", now)
         joined.keep(session, member, request.args)
+        second_cards.note(
+            session,
+            current_installation().keys,
+            programme,
+            member,
+            request.remote_addr or "",
+            now,
+            reaches=current_installation().codes.reaches,
+        )
         return StoredAnswer(303, pass_.serial.encode())
 
     form = Repeatable(SCOPE, token, filled_in)

@@ -18,7 +18,7 @@ from wallet.pages.language import gettext as _
 from wallet.passes import issued, showing, templates
 
 # Addresses that name a programme by its code, and cards by their link.
-OF_PROGRAMMES, OF_CARDS = ("join", "find"), "card"
+OF_PROGRAMMES, OF_CARDS = ("join", "find", "joined"), "card"
 
 log = structlog.get_logger()
 
@@ -100,7 +100,7 @@ def _the_only_one(session: Session) -> Programme | None:
 
 
 def _to_form(which: str, programme: Programme) -> WayOn:
-    if which == "find":
+    if which != "join":
         return WayOn(_("Find my card"), url_for("pages.find.ask", code=programme.code))
     return WayOn(_("Get a card"), url_for("pages.join.ask", code=programme.code))
 

@@ -16,6 +16,7 @@ from wallet.pages import (
     own_coupon,
     own_data,
     privacy,
+    second_card,
 )
 
 
@@ -32,6 +33,7 @@ def add_to(app: Flask) -> None:
         front,
         join,
         find,
+        second_card,
         privacy,
         cards,
         at_counter,

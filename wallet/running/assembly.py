@@ -61,7 +61,13 @@ def connect(
             timedelta(seconds=settings.lease_s),
         ),
         letters=_letters(settings, database, keys),
-        codes=CodeSender(database, keys, _channels(settings), timedelta(seconds=settings.lease_s)),
+        codes=CodeSender(
+            database,
+            keys,
+            _channels(settings),
+            settings.public_url,
+            timedelta(seconds=settings.lease_s),
+        ),
     )
 
 

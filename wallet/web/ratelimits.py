@@ -31,6 +31,7 @@ GROUPS = {
     "/codes/": "ledger",
     "/join/": "join",
     "/find/": "find",
+    "/joined/": "find",
     "/card/": "card",
     "/console/sign-in": "door",
     "/console/welcome/": "door",
