@@ -55,7 +55,7 @@ TEXTS: Mapping[CodePurpose, CodeTexts] = {
 
 # Of a second card. Nothing of what is on the first: whoever has the phone in their hand may be a
 # stranger. The text for a phone ends with the link, so that no sign clings to it.
-LINK_SUBJECT = N_("Somebody has just joined with your e-mail: {programme}")
+LINK_SUBJECT = N_("A new card with your e-mail: {programme}")
 LINK_FOR_A_PHONE = N_(
     "{programme}: somebody has just joined with this number. If it was you, open your first card"
     " here and make both one: {link}"
