@@ -206,6 +206,42 @@ def test_a_receipt_that_waited_is_booked_once_there_is_a_network(visit, api, ann
     assert api.get(f"members/{anna['id']}").get_json()["balance"]["available"] == 1300
 
 
+def test_enter_in_the_number_of_points_spends_nothing_by_itself_and_earns_nothing(
+    visit, api, anna
+) -> None:
+    """The first button of the form earns: what was typed here must not press it."""
+    page = visit()
+    find(page, anna["card"]["number"])
+    page.locator("#amount").fill("1000")
+    page.locator("[data-spends]").wait_for()
+    page.locator(".c-other > summary").click()
+    page.locator("#spend").fill("40")
+    expect(page.locator("[data-spends][value='40']")).to_be_visible()
+    page.locator("#spend").press("Enter")
+    expect(page.locator("[data-spends]")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.locator("#done").wait_for()
+    expect(page.locator("#done")).to_contain_text("40")
+    earned = 48  # 5 % of the 960 that were paid in money
+    found = api.get(f"members/{anna['id']}").get_json()["balance"]["available"]
+    assert found == 1250 - 40 + earned
+
+
+def test_what_was_done_is_undone_from_the_shift(visit, api, anna, address) -> None:
+    page = visit(NARROW)
+    find(page, anna["card"]["number"])
+    page.locator("#amount").fill("1000")
+    page.locator("#deal [value='0']").click()
+    page.locator("#done").wait_for()
+    page.goto(f"{address}{COUNTER}/shift")
+    page.locator(".c-undo > summary").click()
+    in_order(page)
+    page.locator("[data-act=undo] button").click()
+    page.locator(".c-deeds .k-badge, .c-deeds .badge").first.wait_for()
+    expect(page.locator(".c-undo")).to_have_count(0)
+    assert api.get(f"members/{anna['id']}").get_json()["balance"]["available"] == 1250
+
+
 def test_it_costs_little(visit, client, address) -> None:
     asked: set[str] = set()
     visit(asked=asked, language="ru")
