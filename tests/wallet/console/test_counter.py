@@ -205,6 +205,12 @@ class TestSpendingWithoutACard:
         assert "Done" in said(cashier.sell(panel, "1000", 200, code=code))
         assert balance(api, anna) == 40
 
+    def test_who_says_no_code_may_earn_all_the_same(self, cashier, api, anna) -> None:
+        panel = cashier.guest(self.PHONE)
+        cashier.sell(panel, "1000", 200)
+        assert "Done" in said(cashier.sell(panel, "1000", 200, earn_only="yes"))
+        assert balance(api, anna) == 250
+
     def test_a_code_opens_one_purchase(self, cashier, api, anna, installation) -> None:
         panel = cashier.guest(self.PHONE)
         cashier.sell(panel, "1000", 50)

@@ -14,8 +14,10 @@ from visitors import signed_in
 from werkzeug.serving import make_server
 
 from ledger.money import Money
+from ledger.people import members
 from ledger.programmes import base_terms, programmes
 from ledger.programmes.base_terms import BaseTerms
+from wallet.counter import spend_codes
 
 COUNTER = "/console/programmes/demo/counter"
 PHONE, TABLET, NARROW = (390, 844), (1024, 768), (360, 640)
@@ -225,6 +227,21 @@ def test_enter_in_the_number_of_points_spends_nothing_by_itself_and_earns_nothin
     earned = 48  # 5 % of the 960 that were paid in money
     found = api.get(f"members/{anna['id']}").get_json()["balance"]["available"]
     assert found == 1250 - 40 + earned
+
+
+def test_a_code_is_said_with_its_last_digit(visit, api, anna, installation) -> None:
+    page = visit(NARROW)
+    find(page, "+79165550010")
+    page.locator("#amount").fill("1000")
+    page.locator("[data-spends]").click()
+    page.locator("#code").wait_for()
+    in_order(page)
+    with installation.database.reading() as session:
+        member = members.by_public_id(session, anna["id"])
+        live = spend_codes.shown(session, installation.keys, member, installation.clock())
+    page.locator("#code").fill(live.code)
+    page.locator("#done").wait_for()
+    assert api.get(f"members/{anna['id']}").get_json()["balance"]["available"] < 1250
 
 
 def test_what_was_done_is_undone_from_the_shift(visit, api, anna, address) -> None:

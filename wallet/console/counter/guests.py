@@ -109,12 +109,14 @@ def price() -> Response | str:
 @routes.post(f"{COUNTER}/earn")
 @needs(EARNS)
 def sell() -> Response:
-    """Settle the purchase; `points`: how many pay of it. Where a code is due to spend them, it is
-    sent first, and asked for."""
+    """Settle the purchase; `points`: how many pay of it, none with `earn_only`. Where a code is due
+    to spend them, it is sent first, and asked for."""
     guest, entries, house = _served(), FormEntries(), current_installation()
     if guest is None:
         return _refused(_("Too much time went by. Scan the card once more."))
     points, typed = _whole("points", 0), request.form.get("code", "").strip()[:LONGEST_CODE]
+    if request.form.get("earn_only"):
+        points = 0
     with house.database.reading() as session:
         total, rule = _total(session, entries), panel.spend_rule(session, guest)
     if total is None or points is None:

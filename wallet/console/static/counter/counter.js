@@ -238,6 +238,12 @@ document.addEventListener("input", ({ target }) => {
   byId(`${target.id}-problem`)?.remove();
 });
 
+// A code has six digits: with the last of them it is said.
+document.addEventListener("input", ({ target }) => {
+  if (target.id !== "code" || running || target.value.replace(/\D/g, "").length !== 6) return;
+  target.form.requestSubmit();
+});
+
 // The first button of the form earns: Enter in this field must not press it.
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || event.target.id !== "spend") return;
@@ -354,6 +360,7 @@ async function showKept() {
   opener.hidden = !entries.length;
   opener.dataset.state = refused ? "bad" : waiting ? "wait" : "good";
   opener.querySelector("[data-waiting]").textContent = waiting;
+  opener.querySelector("[data-waiting]").parentElement.hidden = !waiting && refused > 0;
   opener.querySelector("[data-refused]").textContent = refused;
   opener.querySelector("[data-refused]").parentElement.hidden = !refused;
   kept.querySelector("ul").replaceChildren(...entries.reverse().map(drawn));
