@@ -319,7 +319,7 @@ def test_pages_speak_the_language_that_was_asked_for(pages) -> None:
             titles.setdefault(url.partition("?")[0], set()).update(
                 re.findall(r"<title>\s*(.+?)\s*</title>", answer.text, re.DOTALL)
             )
-    assert len(titles) == 5
+    assert len(titles) == 6
     assert all(len(found) == 2 for found in titles.values()), titles
 
 

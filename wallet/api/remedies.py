@@ -799,6 +799,31 @@ REMEDIES: Mapping[str, Explanation] = {
         N_("The request was decided before, or not in time; `state` says which."),
         N_("For people of the staff: ask anew if it is still needed."),
     ),
+    "unknown_deed": Explanation(
+        404,
+        N_("No cashier of the programme did this."),
+        N_("For people of the staff: load the list anew."),
+    ),
+    "deed_not_own": Explanation(
+        403,
+        N_("A cashier undoes only what they did themselves, within a day."),
+        N_("For people of the staff: ask a manager."),
+    ),
+    "deed_not_reversible": Explanation(
+        409,
+        N_("What a cashier did cannot be undone: it was never carried out, or made a new card."),
+        N_("For people of the staff: there is nothing to be done."),
+    ),
+    "payable_exceeded": Explanation(
+        409,
+        N_("Points may pay at most `payable` of this purchase, fewer than the `asked` ones."),
+        N_("For people of the staff: spend fewer."),
+    ),
+    "spend_needs_card": Explanation(
+        409,
+        N_("Here points are spent by who shows the card, and not by who names a phone number."),
+        N_("For people of the staff: ask for the card."),
+    ),
     "segment_changed": Explanation(
         409,
         N_(
