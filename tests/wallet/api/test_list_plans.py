@@ -64,6 +64,10 @@ def crowd(installation, house) -> None:
     gather(installation.database, here, there)
 
 
+# Few are merged: to sort those that another index finds costs the same.
+ALSO = {"members?programme=demo&state=merged": ("ix_ledger_member_merged_into_id",)}
+
+
 def test_every_filter_has_an_index(crowd: None, installation, api, house) -> None:
     moments = {
         "long_ago": (house.clock() - timedelta(days=10)).isoformat().replace("+00:00", "Z"),
@@ -77,7 +81,8 @@ def test_every_filter_has_an_index(crowd: None, installation, api, house) -> Non
         told = "\n".join(plans)
         reads_all = [table for table in LARGE if f"Seq Scan on ledger_{table} " in told]
         reads_all += ["change"] * ("Seq Scan on wallet_change " in told)
-        if reads_all or (index is not None and f" {index} " not in told):
+        indexes = {index, *ALSO.get(question, ())} - {None}
+        if reads_all or (indexes and not any(f" {one} " in told for one in indexes)):
             wrong.append(f"{question}: {reads_all}, {index}\n{told}")
         if index is not None:
             assert answer.get_json()["items"], question
