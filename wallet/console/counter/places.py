@@ -1,5 +1,6 @@
 """Where and as whom somebody serves: the store and till of this browser, and who takes over."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,7 +25,7 @@ from wallet.pages.language import gettext as _
 
 COUNTER = f"{IN_PROGRAMME}/counter"
 SERVES = pins.AT_COUNTER
-MOST_STORES, MOST_TILLS = 200, 50
+MOST_STORES, MOST_TILLS = 200, 1_000
 
 routes = Blueprint("counter_places", __name__)
 
@@ -51,12 +52,14 @@ class CounterPlace:
 def open_places(session: Session) -> Sequence[CounterPlace]:
     """Where one may serve in the programme of the page."""
     programme_id, places = pages.programme().id, list[CounterPlace]()
+    tills = defaultdict[str, list[Till]](list)
+    for till, store_code in stores.tills(session, programme_id, 0, MOST_TILLS):
+        if not till.closed:
+            tills[store_code].append(till)
     for store in stores.listed(session, programme_id, 0, MOST_STORES):
-        if store.closed:
-            continue
-        tills = stores.tills(session, programme_id, 0, MOST_TILLS, store.id)
-        theirs = [CounterPlace(store, till) for till, _store in tills if not till.closed]
-        places += theirs or [CounterPlace(store, None)]
+        if not store.closed:
+            theirs = [CounterPlace(store, till) for till in tills[store.code]]
+            places += theirs or [CounterPlace(store, None)]
     return places
 
 

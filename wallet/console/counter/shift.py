@@ -35,7 +35,8 @@ from wallet.installation import current_installation
 from wallet.pages import language
 from wallet.pages.language import gettext as _
 from wallet.pages.language import ngettext
-from wallet.passes import issued, showing
+from wallet.passes import showing
+from wallet.passes.issued import Pass
 
 routes = Blueprint("counter_shift", __name__)
 
@@ -169,7 +170,7 @@ def _lines(
     people_of = {one.id: one for one in members.by_ids(session, theirs)}
     numbers = cards.newest(session, theirs)
     may_see, mine = pages.may("members:read"), pages.person().employee_id
-    called = _places(session, programme.id)
+    called, offered = _places(session, programme.id), _offers(session, found)
     lines = []
     for deed in found:
         member = people_of.get(deed.member_id or 0)
@@ -182,7 +183,7 @@ def _lines(
             DeedLine(
                 deed.public_id,
                 moments.at(deed.happened_at, programme.timezone, now),
-                _what(session, programme, deed, unit),
+                _what(programme, deed, unit, offered.get(deed.serial)),
                 people.grouped(number),
                 _how(deed),
                 url,
@@ -207,13 +208,22 @@ def _places(session: Session, programme_id: int) -> Mapping[tuple[str | None, st
     return found
 
 
-def _what(session: Session, programme: Programme, deed: CounterDeed, unit: Unit) -> str:
-    """What was done, with its figures."""
+def _offers(session: Session, found: Sequence[CounterDeed]) -> Mapping[str | None, Offer]:
+    """The announcements whose coupons were used, by the serial numbers of these."""
+    serials = [deed.serial for deed in found if deed.serial is not None]
+    rows = session.execute(
+        select(Pass.serial, Offer)
+        .join(Offer, Offer.id == Pass.offer_id)
+        .where(Pass.serial.in_(serials))
+    )
+    return {row[0]: row[1] for row in rows} if serials else {}
+
+
+def _what(programme: Programme, deed: CounterDeed, unit: Unit, offer: Offer | None) -> str:
+    """What was done, with its figures; `offer`: of the coupon that was used."""
     if deed.kind == "joined":
         return _("New member")
     if deed.kind == "coupon":
-        pass_ = issued.by_serial(session, deed.serial or "")
-        offer = None if pass_ is None else session.get(Offer, pass_.offer_id)
         title = "" if offer is None else showing.wording(offer, programme, language.current())[0]
         return _("Coupon used: %(title)s", title=title)
     moved = []
