@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 import structlog
 from babel import dates
 from cryptography.fernet import InvalidToken
-from jinja2 import Environment, PackageLoader, select_autoescape
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -24,6 +23,7 @@ from wallet import sentences
 from wallet.access import admission, tokens
 from wallet.access.letters import LETTERS, DueLetter, LetterKind, StaffLetter
 from wallet.access.staff import Employee
+from wallet.channels import letter_page
 from wallet.channels.channel import NotTaken
 from wallet.channels.mail import MailServer
 from wallet.configuration.clock import Clock
@@ -34,10 +34,6 @@ BATCH = 10
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=15), timedelta(minutes=30)
 
 log = structlog.get_logger()
-
-PAGES = Environment(
-    loader=PackageLoader("wallet.access", "templates"), autoescape=select_autoescape()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,14 +208,7 @@ def written(
     message["Message-ID"] = f"<{tokens.digest(token)[:32]}@{urlsplit(console_url).hostname}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(f"{text}\n\n{link}\n\n{foot}\n")
-    page = PAGES.get_template("letter.html").render(
-        language=language,
-        subject=subject,
-        text=text,
-        button=say(words.button),
-        link=link,
-        foot=foot,
-    )
+    page = letter_page.drawn(language, subject, text, foot, link=link, button=say(words.button))
     message.add_alternative(page, subtype="html")
     message["Content-Language"] = language
     return message

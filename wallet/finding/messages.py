@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from jinja2 import Environment, PackageLoader, select_autoescape
-
 from ledger import words
 from ledger.languages import Language
 from ledger.programmes.units import Unit
 from ledger.words import N_
 from wallet import sentences
+from wallet.channels import letter_page
 from wallet.channels.channel import AddressKind, Outgoing
 from wallet.finding.codes import LIVES, SPEND_LIVES, CodePurpose
 
@@ -70,10 +69,6 @@ LINK_FOOT = N_(
     " see your card."
 )
 
-PAGES = Environment(
-    loader=PackageLoader("wallet.finding", "templates"), autoescape=select_autoescape()
-)
-
 
 def amount(unit: Unit, points: int, language: Language) -> str:
     """So many of a unit, with its word; money names itself."""
@@ -101,9 +96,7 @@ def with_code(
         return sentences.of_text(text, language, code=code, minutes=minutes, **facts)
 
     subject, lead, foot = say(texts.subject), say(texts.lead), say(texts.foot)
-    page = PAGES.get_template("code.html").render(
-        language=language, subject=subject, lead=lead, code=code, foot=foot
-    )
+    page = letter_page.drawn(language, subject, lead, foot, code=code)
     text = say(texts.for_a_phone) if kind == "phone" else f"{lead}\n\n{code}\n\n{foot}\n"
     return Outgoing(id_, address, language, subject, text, page)
 
@@ -117,13 +110,6 @@ def with_link(
         return sentences.of_text(text, language, programme=programme, link=link)
 
     subject, lead, foot = say(LINK_SUBJECT), say(LINK_LEAD), say(LINK_FOOT)
-    page = PAGES.get_template("link.html").render(
-        language=language,
-        subject=subject,
-        lead=lead,
-        link=link,
-        button=say(LINK_BUTTON),
-        foot=foot,
-    )
+    page = letter_page.drawn(language, subject, lead, foot, link=link, button=say(LINK_BUTTON))
     text = say(LINK_FOR_A_PHONE) if kind == "phone" else f"{lead}\n\n{link}\n\n{foot}\n"
     return Outgoing(id_, address, language, subject, text, page)
