@@ -1,12 +1,10 @@
 """A code by which somebody spends who shows no card: asked for by a cashier, shown and sent, good
 once; sent by real channels."""
 
-from collections.abc import Iterator
-
 import pytest
 from gateways import Gateway
 from interleaving import stage
-from mailing import Mailing, mail_server
+from mailing import Mailing
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
@@ -33,20 +31,6 @@ from wallet.people import deeds, erasure
 
 PHONE, EMAIL = "+79991234567", "vera@example.com"
 CASHIER = Author("employee", "olga@example.com")
-
-
-@pytest.fixture
-def mail() -> Iterator[Mailing]:
-    with mail_server() as mailing:
-        yield mailing
-
-
-@pytest.fixture
-def gateway() -> Iterator[Gateway]:
-    there = Gateway()
-    yield there
-    there.server.shutdown()
-    there.server.server_close()
 
 
 @pytest.fixture

@@ -3,14 +3,13 @@
 import json
 import logging
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from gateways import CODE, Gateway
 from interleaving import stage
-from mailing import Mailing, mail_server
+from mailing import Mailing
 from sqlalchemy import func, select
 from structlog.testing import capture_logs
 
@@ -25,20 +24,6 @@ from wallet.finding.codes import CodeRequest
 from wallet.people import erasure
 
 PHONE, EMAIL = "+79991234567", "anna@example.com"
-
-
-@pytest.fixture
-def mail() -> Iterator[Mailing]:
-    with mail_server() as mailing:
-        yield mailing
-
-
-@pytest.fixture
-def gateway() -> Iterator[Gateway]:
-    there = Gateway()
-    yield there
-    there.server.shutdown()
-    there.server.server_close()
 
 
 @pytest.fixture

@@ -3,12 +3,11 @@
 import json
 import logging
 import re
-from collections.abc import Iterator
 
 import pytest
 from gateways import CODE, Gateway
 from interleaving import stage
-from mailing import Mailing, mail_server
+from mailing import Mailing
 from sqlalchemy import delete, select
 from structlog.testing import capture_logs
 
@@ -22,20 +21,6 @@ from wallet.people import deeds, erasure, one_card
 
 PHONE, EMAIL = "+79991234567", "anna@example.com"
 LINK = re.compile(r"http\S+/joined/demo/\S+")
-
-
-@pytest.fixture
-def mail() -> Iterator[Mailing]:
-    with mail_server() as mailing:
-        yield mailing
-
-
-@pytest.fixture
-def gateway() -> Iterator[Gateway]:
-    there = Gateway()
-    yield there
-    there.server.shutdown()
-    there.server.server_close()
 
 
 @pytest.fixture
