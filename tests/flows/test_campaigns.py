@@ -489,7 +489,7 @@ class TestStatements:
     needed of members is read for all of them at once, and once."""
 
     FREEZING = 7
-    TELLING, TELLING_NOBODY = 36, 12
+    TELLING, TELLING_NOBODY = 37, 13
     EVERY_PLACE = "{{name|Друг}}, у вас {{points}} на карте {{card}} в {{programme}}"
 
     def groups(self, api, join, client, numbers: range) -> list[tuple]:

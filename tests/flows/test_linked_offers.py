@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import googles
+import offer_pages
 import pytest
 import requests
 from sqlalchemy import func, select
@@ -52,11 +53,11 @@ def publish(api, house):
 
 
 @pytest.fixture
-def coupon(save, member, card, house):
-    """Add the offer from the card's page; its object."""
+def coupon(client, save, member, card, house):
+    """Take the offer on the card's page and add it from there; its object."""
 
     def added(offer: dict) -> str:
-        object_id = save(f"{member['links']['card']}/offers/{offer['id']}/google")
+        object_id = save(offer_pages.taken(client, member, offer) + "/google")
         run(house)
         return object_id
 
@@ -84,10 +85,9 @@ def test_a_coupon_is_linked_when_google_has_it(google, card, publish, coupon, ho
 
 
 def test_one_that_came_before_the_card_is_linked_with_it(
-    google, save, member, publish, house
+    client, google, save, member, publish, house
 ) -> None:
-    offer = publish()
-    one = save(f"{member['links']['card']}/offers/{offer['id']}/google")
+    one = save(offer_pages.taken(client, member, publish()) + "/google")
     run(house)
     card = save(member["links"]["google"])
     assert linked(google, card) == [one]

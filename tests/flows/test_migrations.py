@@ -1097,7 +1097,11 @@ def test_programmes_of_the_release_before_have_their_first_hour_behind_them(
     for was, now in zip(before["ledger_programme"], after["ledger_programme"], strict=True):
         assert {name: now[name] for name in was} == was
         assert {name: now[name] for name in new} == new
-    later = {"wallet_template": {"is_trial": False}, "wallet_pass": NEW_PASS}
+    later = {
+        "ledger_member": {"unconfirmed": False},
+        "wallet_template": {"is_trial": False},
+        "wallet_pass": NEW_PASS,
+    }
     for name in before.keys() - {"ledger_programme"}:
         more = later.get(name, {})
         assert after[name] == sorted(({**row, **more} for row in before[name]), key=repr), name

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import googles
+import offer_pages
 import pytest
 import requests
 import traces
@@ -223,7 +224,7 @@ def test_google_has_every_language(client, house, google, anna, john, publish) -
         (notice,) = google.stand_in.resources.card(object_id).notices
         assert spoken(notice.localized_body, "en") == "Latte −20 %\nTo go"
         assert spoken(notice.localized_body, "ru") == "Латте −20 %\nС собой"
-    coupon = save(client, f"{john['links']['card']}/offers/{made['id']}/google")
+    coupon = save(client, offer_pages.taken(client, john, made) + "/google")
     class_id = google.stand_in.resources.get(OFFER, coupon)["classId"]
     class_ = google.stand_in.resources.get(OFFER_CLASS, class_id)
     assert (class_["title"], class_["details"]) == ("Латте −20 %", "С собой")
@@ -284,7 +285,7 @@ def test_what_changes_nothing_wakes_nobody(api, house, anna, john, publish, chan
 
 def test_a_coupon_and_its_class_follow(client, house, google, anna, publish, change) -> None:
     made = publish()
-    coupon = save(client, f"{anna['links']['card']}/offers/{made['id']}/google")
+    coupon = save(client, offer_pages.taken(client, anna, made) + "/google")
     change(made, title={"ru": "Латте −30 %"}, text={"ru": "Навынос"})
     written = google.stand_in.resources.get(OFFER, coupon)
     class_ = google.stand_in.resources.get(OFFER_CLASS, written["classId"])
@@ -488,7 +489,7 @@ def test_a_coupon_of_an_offer_for_one_does_not_keep_its_member(
 ) -> None:
     """The coupon refers to the offer, so the offer stays; its words go, at Google too."""
     made = publish(member=anna["id"], title="Анна, вам", text="Только вам, Анна")
-    coupon = save(client, f"{anna['links']['card']}/offers/{made['id']}/google")
+    coupon = save(client, offer_pages.taken(client, anna, made) + "/google")
     assert api.delete(f"members/{anna['id']}").status_code == 200
     house.run(*PUMPS)
     assert traces.in_tables(house.installation.database, ["Анна, вам", "Только вам"]) == []
