@@ -1,0 +1,1 @@
+"""What is sold: goods and what they count for."""
