@@ -7,7 +7,7 @@ import functools
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Protocol, get_args, get_type_hints
+from typing import Annotated, Any, Generic, Protocol, TypeVar, get_args, get_type_hints
 
 from pydantic import Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema
@@ -29,31 +29,36 @@ class Segment(Protocol):
         member."""
 
 
-class Registry:
-    """The kinds of nodes, in the order in which documents and refusals list them.
+KindT = TypeVar("KindT")
+
+
+class Registry(Generic[KindT]):
+    """The kinds of nodes, in the order in which documents and refusals list them. `of`: of what
+    they are kinds, in a word.
 
     Pydantic asks the registry what a field of type `Tree` may hold when such a field is first used.
     From then on the registry is closed: a kind that was added later would be known to some fields
     and not to others."""
 
-    def __init__(self) -> None:
-        self._kinds: list[type[Segment]] = []
+    def __init__(self, of: str) -> None:
+        self._of = of
+        self._kinds: list[type[KindT]] = []
         self._closed = False
 
-    def register(self, *kinds: type[Segment], before: type[Segment] | None = None) -> None:
+    def register(self, *kinds: type[KindT], before: type[KindT] | None = None) -> None:
         """Add these kinds at the end, or in front of one that is there. Raises ValueError for a
         name that is taken, RuntimeError once the registry is closed."""
         if self._closed:
-            raise RuntimeError("kinds of segments are registered before the first tree is read")
+            raise RuntimeError(f"kinds of {self._of} are registered before the first is read")
         place = len(self._kinds) if before is None else self._kinds.index(before)
         listed = [*self._kinds[:place], *kinds, *self._kinds[place:]]
         names = [name_of(kind) for kind in listed]
         for name in names:
             if names.count(name) > 1:
-                raise ValueError(f"there are two kinds of segments with the name {name!r}")
+                raise ValueError(f"there are two kinds of {self._of} with the name {name!r}")
         self._kinds = listed
 
-    def kinds(self) -> Sequence[type[Segment]]:
+    def kinds(self) -> Sequence[type[KindT]]:
         """The kinds in their order, as classes."""
         return tuple(self._kinds)
 
@@ -73,7 +78,7 @@ class Registry:
 class TreeOr:
     """For fields that hold a tree or a document of another `kind`, which no tree may hold."""
 
-    registry: Registry
+    registry: Registry[Segment]
     other: type[Any]
 
     def __get_pydantic_core_schema__(
@@ -82,7 +87,7 @@ class TreeOr:
         return self.registry.schema(handler, self.other)
 
 
-def name_of(kind: type[Segment]) -> str:
+def name_of(kind: type[Any]) -> str:
     """The name of a kind in documents: the one value that its field `kind` allows."""
     (name,) = get_args(get_type_hints(kind)["kind"])
     return str(name)
@@ -92,7 +97,7 @@ def name_of(kind: type[Segment]) -> str:
 MOST_DEEP = 6
 MOST_PARTS = 20
 
-KINDS = Registry()
+KINDS: Registry[Segment] = Registry("segments")
 
 # A model that has such a field and may be imported before all kinds are registered must be built
 # when it is first used, not when it is defined: pydantic's `defer_build`.

@@ -33,7 +33,7 @@ class AlsoSunny(Body):
 
 
 def test_a_kind_stands_where_it_was_registered() -> None:
-    registry = Registry()
+    registry = Registry("segments")
     registry.register(Sunny)
     registry.register(Rainy, before=Sunny)
     assert [name_of(kind) for kind in registry.kinds()] == ["rainy", "sunny"]
@@ -41,7 +41,7 @@ def test_a_kind_stands_where_it_was_registered() -> None:
 
 @pytest.mark.parametrize("second", [Sunny, AlsoSunny])
 def test_of_two_kinds_with_one_name_the_second_is_refused(second: type[Segment]) -> None:
-    registry = Registry()
+    registry = Registry("segments")
     registry.register(Sunny)
     with pytest.raises(ValueError, match="'sunny'"):
         registry.register(Rainy, second)
@@ -51,7 +51,7 @@ def test_of_two_kinds_with_one_name_the_second_is_refused(second: type[Segment])
 
 
 def test_no_kind_is_added_once_a_tree_was_read() -> None:
-    registry = Registry()
+    registry = Registry("segments")
     registry.register(Sunny)
     tree = TypeAdapter[Segment](Annotated[Segment, registry])
     assert tree.validate_python({"kind": "sunny"}) == Sunny(kind="sunny")

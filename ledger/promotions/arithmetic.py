@@ -1,0 +1,62 @@
+"""Exact shares of whole pieces: nothing is lost, and nobody rounds anywhere else."""
+
+from collections.abc import Sequence
+
+from ledger.money import WHOLE
+
+THOUSAND = 1000  # a quantity of one, in thousandths
+
+
+def half_up(numerator: int, denominator: int) -> int:
+    """The quotient to the nearest whole, a half upwards; neither may be negative."""
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
+def percent_of(amount: int, hundredths: int) -> int:
+    """So many hundredths of a percent of an amount, to the nearest piece."""
+    return half_up(amount * hundredths, WHOLE)
+
+
+def price_of(price: int, quantity: int) -> int:
+    """What a quantity in thousandths costs at this price, as fiscal devices count it."""
+    return half_up(price * quantity, THOUSAND)
+
+
+def shared(total: int, weights: Sequence[int]) -> list[int]:
+    """The total in proportion to the weights. Odd pieces go to those with the largest remainder,
+    then in order. Where all weights are 0, nothing is shared."""
+    whole = sum(weights)
+    if not whole or not total:
+        return [0] * len(weights)
+    if len(weights) == 1:
+        return [total]
+    parts = [total * weight // whole for weight in weights]
+    odd = total - sum(parts)
+    if odd:
+        by_remainder = sorted(
+            range(len(weights)), key=lambda place: total * weights[place] % whole, reverse=True
+        )
+        for place in by_remainder[:odd]:
+            parts[place] += 1
+    return parts
+
+
+def shared_within(total: int, weights: Sequence[int], rooms: Sequence[int]) -> list[int]:
+    """The same, but nobody gets more than their room: what is left over is shared among those who
+    have room, until it is spent or there is no more room."""
+    parts = shared(total, weights)
+    if all(part <= room for part, room in zip(parts, rooms, strict=True)):
+        return parts
+    full = {place for place, part in enumerate(parts) if part >= rooms[place]}
+    while True:
+        left = total - sum(rooms[place] for place in full)
+        others = [place for place in range(len(weights)) if place not in full and weights[place]]
+        shares = shared(max(0, left), [weights[place] for place in others])
+        over = {place for place, part in zip(others, shares, strict=True) if part > rooms[place]}
+        if not over:
+            break
+        full |= over
+    parts = [rooms[place] if place in full else 0 for place in range(len(weights))]
+    for place, part in zip(others, shares, strict=True):
+        parts[place] = part
+    return parts

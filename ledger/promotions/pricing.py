@@ -1,0 +1,164 @@
+"""A receipt is priced: promotions, then points that pay, then points that are earned."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ledger.money import WHOLE
+from ledger.programmes.earning import Rates
+from ledger.promotions import paying
+from ledger.promotions.arithmetic import half_up
+from ledger.promotions.baskets import Basket
+from ledger.promotions.conditions.circumstances import folded
+from ledger.promotions.facts import BuyerFacts
+from ledger.promotions.paying import Earned, Wish
+from ledger.promotions.pieces import parted
+from ledger.promotions.promotions import Shelf
+from ledger.promotions.quotes import (
+    EnteredCode,
+    LineReason,
+    PointsReason,
+    PromisedPresent,
+    PromotionOutcome,
+    Quote,
+    QuoteLine,
+)
+from ledger.promotions.situations import SalePlace, Situation, StoreClock
+from ledger.promotions.stacking import Allowance, PromotionStanding, Stacked, Stacking
+from ledger.promotions.terms import PromotionTerms
+from ledger.promotions.worksheet import Worksheet
+
+# A change that alters any result gets a number of its own; the older ones stay callable, since
+# purchases are returned and exchanged by the arithmetic of their day.
+RULES = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PricedSale:
+    """A receipt with everything that decides its price. `available`: points that the member can
+    spend, and `wish`: how many are to pay, in the smallest pieces of the unit. `left`: what is left
+    of promotions with limits. `scale`: decimal places of a point."""
+
+    basket: Basket
+    terms: PromotionTerms
+    place: SalePlace
+    clock: StoreClock
+    facts: BuyerFacts = field(default_factory=dict)
+    codes: Sequence[str] = ()
+    paid_by: frozenset[str] = frozenset()
+    rates: Rates | None = None
+    scale: int = 0
+    available: int = 0
+    wish: Wish | None = None
+    left: Mapping[str, Allowance] = field(default_factory=dict)
+
+
+def price(sale: PricedSale, shelf: Shelf, rules: int = RULES) -> Quote:
+    """The quote of a sale by these promotions. Raises KeyError for an arithmetic that there never
+    was."""
+    return ARITHMETIC[rules](sale, shelf)
+
+
+def _price_by_1(sale: PricedSale, shelf: Shelf) -> Quote:
+    sheet = Worksheet(sale.basket, sale.terms)
+    entered = frozenset(map(folded, sale.codes))
+    situation = Situation(sheet, sale.facts, sale.place, sale.clock, entered, sale.paid_by)
+    near = [one for one in shelf.touching(sale.basket) if one.is_on(sale.clock.moment)]
+    stacked = Stacking(situation, near, sale.left).decide()
+    paid = paying.pay(sheet, sale.rates, sale.available, sale.wish)
+    earned = paying.earn(situation, stacked, sale.rates, paid, sale.scale)
+    is_discount = sale.terms.paying.points_are == "discount"
+    by_points = paid.by_line if is_discount else [0] * len(sheet.lines)
+    lines = _lines(sheet, by_points, _reasons(stacked, by_points))
+    total = sum(line.total for line in lines)
+    return Quote(
+        rules=1,
+        currency=sale.basket.currency,
+        lines=lines,
+        full=sum(line.full for line in lines),
+        given=sum(line.given for line in lines),
+        discount=sum(line.discount for line in lines),
+        points_paid=paid.money,
+        total=total,
+        due=total - (0 if is_discount else paid.money),
+        earned=earned.total,
+        spent=paid.points,
+        most=paid.most,
+        points_reasons=_points_reasons(earned),
+        presents=[
+            PromisedPresent(present, code)
+            for code, standing in stacked.standings.items()
+            if standing.fate == "applied"
+            for present in standing.presents
+        ],
+        codes=[_entered(code, shelf, stacked) for code in sale.codes],
+        promotions=[_outcome(standing) for standing in stacked.standings.values()],
+        lanes=stacked.lanes,
+    )
+
+
+ARITHMETIC: Mapping[int, Callable[[PricedSale, Shelf], Quote]] = {1: _price_by_1}
+
+
+def _lines(
+    sheet: Worksheet, by_points: Sequence[int], reasons: Sequence[Sequence[LineReason]]
+) -> list[QuoteLine]:
+    found = []
+    for n, line in enumerate(sheet.lines):
+        total = sheet.remaining[n] - by_points[n]
+        asked = line.full - line.given
+        found.append(
+            QuoteLine(
+                id=line.id,
+                full=line.full,
+                given=line.given,
+                discount=sheet.discounts[n],
+                points=by_points[n],
+                total=total,
+                percent=half_up(sheet.discounts[n] * WHOLE, asked) if asked else 0,
+                pieces=parted(line.quantity, total),
+                reasons=reasons[n],
+            )
+        )
+    return found
+
+
+def _reasons(stacked: Stacked, by_points: Sequence[int]) -> list[list[LineReason]]:
+    """Why each line costs what it does: what was given, in the order in which it was, then what
+    points pay."""
+    found: list[list[LineReason]] = [[] for _ in by_points]
+    for code, standing in stacked.standings.items():
+        for line, off in standing.by_line.items():
+            found[line].append(LineReason("gave", code, off))
+            if standing.limited_by is not None:
+                facts = {"limit": standing.limited_by}
+                found[line].append(LineReason("limited", code, 0, facts))
+    return found
+
+
+def _points_reasons(earned: Earned) -> list[PointsReason]:
+    found = [PointsReason(code, points) for code, points in earned.by_promotion.items()]
+    return [PointsReason(None, earned.base), *found] if earned.base else found
+
+
+def _entered(code: str, shelf: Shelf, stacked: Stacked) -> EnteredCode:
+    promotions = shelf.by_entered.get(folded(code), ())
+    for promotion in promotions:
+        standing = stacked.standings.get(promotion.code)
+        if standing is not None and standing.fate == "applied":
+            return EnteredCode(code, "applied", promotion.code)
+    if promotions:
+        return EnteredCode(code, "unused", promotions[0].code)
+    return EnteredCode(code, "unknown")
+
+
+def _outcome(standing: PromotionStanding) -> PromotionOutcome:
+    unmet = standing.unmet
+    return PromotionOutcome(
+        promotion=standing.promotion.code,
+        version=standing.promotion.version,
+        outcome=standing.fate,
+        amount=standing.total,
+        lost_to=standing.lost_to,
+        code=standing.limited_by if unmet is None else unmet.code,
+        facts={} if unmet is None else unmet.facts,
+    )

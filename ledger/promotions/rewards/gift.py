@@ -1,0 +1,44 @@
+"""The kind `gift`."""
+
+from typing import Literal
+
+from ledger.fields import Body
+from ledger.promotions.deals import PromotionReach, cheapest_first, first_units, spread, worth
+from ledger.promotions.goods import ALL, Goods, GoodsWord
+from ledger.promotions.rewards.picks import UnitCount
+from ledger.promotions.rewards.registry import Present
+from ledger.promotions.situations import Situation
+from ledger.promotions.worksheet import Deal
+
+
+class GiftProduct(Body):
+    """A product for nothing. What is not on the receipt yet is told to the till; what is there
+    costs nothing, and its price is shared with the goods that it comes with, so that no line costs
+    nothing. `comes_with`: these; all others where none are named.
+
+    {"kind": "gift", "sku": "SOCKS", "comes_with": {"categories": ["shoes"]}}"""
+
+    kind: Literal["gift"]
+    sku: GoodsWord
+    units: UnitCount = 1
+    comes_with: Goods = ALL
+
+    def touches(self) -> Goods:
+        """What it comes with."""
+        return self.comes_with
+
+    def deal(self, reach: PromotionReach) -> Deal:
+        """The price of the gift, off it and what it comes with."""
+        gift = first_units(cheapest_first(reach.runs(Goods(skus=[self.sku]))), self.units)
+        if not gift:
+            return Deal()
+        lines = reach.sheet.lines
+        bought = [
+            run for run in reach.counted_runs(self.comes_with) if lines[run.line].sku != self.sku
+        ]
+        return spread(reach.sheet, bought + gift, worth(gift), elsewhere=True)
+
+    def present(self, situation: Situation) -> Present | None:
+        """So many as are missing."""
+        there = sum(line.units for line in situation.worksheet.lines if line.sku == self.sku)
+        return Present(self.sku, self.units - there) if there < self.units else None

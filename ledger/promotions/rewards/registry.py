@@ -1,0 +1,88 @@
+"""What a reward is, and `AnyReward`, the type of one of any kind.
+
+A discount takes something off while the receipt is priced; points are counted when it is known what
+is paid; a present is told to the till."""
+
+from dataclasses import dataclass
+from typing import Annotated, Protocol, runtime_checkable
+
+from ledger.programmes.earning import Rates
+from ledger.promotions.deals import PromotionReach
+from ledger.promotions.goods import Goods
+from ledger.promotions.situations import Situation
+from ledger.promotions.worksheet import Deal
+from ledger.segments.registry import Registry
+
+
+class Reward(Protocol):
+    """What a promotion gives: a document as people wrote it, and the rule in it."""
+
+    @property
+    def kind(self) -> str:
+        """The word that stands for this kind in documents."""
+
+
+@runtime_checkable
+class Discount(Protocol):
+    """A reward that makes the purchase cheaper."""
+
+    def deal(self, reach: PromotionReach) -> Deal:
+        """What is to be taken off; nothing where nothing of it is bought."""
+
+    def touches(self) -> Goods:
+        """The goods of which something must be bought for it to give anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Earnings:
+    """What points are counted from. `paid`: by line, what is paid of it and earns. `base`: what the
+    base programme gives, by line it is of. `rates`: None where no point has a worth."""
+
+    situation: Situation
+    paid: list[int]
+    base: int
+    rates: Rates | None
+    scale: int
+
+    def lines(self, goods: Goods) -> list[int]:
+        """The lines that these goods are, of those that earn."""
+        lines = self.situation.worksheet.lines
+        return [n for n in self.situation.worksheet.meant(goods) if lines[n].treatment.earns]
+
+    def amount(self, goods: Goods) -> int:
+        """What is paid for these goods and earns."""
+        return sum(self.paid[n] for n in self.lines(goods))
+
+    @property
+    def pieces(self) -> int:
+        """How many pieces one whole point has."""
+        return int(10**self.scale)
+
+
+@runtime_checkable
+class PointsReward(Protocol):
+    """A reward of points."""
+
+    def points(self, earnings: Earnings) -> int:
+        """How many, in the smallest pieces of the unit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """Something that comes with the purchase and is not on the receipt yet."""
+
+    sku: str
+    units: int
+
+
+@runtime_checkable
+class PresentReward(Protocol):
+    """A reward that the till has to hand out."""
+
+    def present(self, situation: Situation) -> Present | None:
+        """What is still to be added to the receipt; None if it is there."""
+
+
+REWARDS: Registry[Reward] = Registry("rewards")
+
+AnyReward = Annotated[Reward, REWARDS]

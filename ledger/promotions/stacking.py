@@ -1,0 +1,437 @@
+"""How promotions stand together: lane after lane, and in each as it says. See docs/promotions.md.
+
+Within a lane, conditions see the receipt as the lanes before left it. So what a promotion of the
+lane does never decides whether another of the same lane is met."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from ledger.promotions.arithmetic import shared
+from ledger.promotions.deals import PromotionReach
+from ledger.promotions.promotions import Promotion
+from ledger.promotions.rewards.registry import Earnings, Present
+from ledger.promotions.situations import Situation, Unmet
+from ledger.promotions.terms import Lane
+from ledger.promotions.worksheet import Deal, Limit, PortionPlace, Take, Worksheet
+
+# Up to so many promotions the best set is found by trying all that can be it; of more, one after
+# the other is added that takes off most.
+MOST_EXACT = 12
+
+Fate = Literal["applied", "lost", "close", "limit_reached", "not_met", "not_now", "nothing_to_take"]
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How much of a promotion is left: uses, money in the smallest pieces, points in the smallest
+    pieces. None where there is no limit."""
+
+    uses: int | None = None
+    money: int | None = None
+    points: int | None = None
+
+
+NO_LIMIT = Allowance()
+
+
+@dataclass(slots=True)
+class PromotionStanding:
+    """What became of a promotion. `by_line`: what it takes off each line. `lost_to`: the promotion
+    that kept it out. `unmet`: why it was not met. `presents`: what the till hands out."""
+
+    promotion: Promotion
+    fate: Fate
+    by_line: dict[int, int] = field(default_factory=dict)
+    limited_by: Limit | None = None
+    lost_to: str | None = None
+    unmet: Unmet | None = None
+    presents: Sequence[Present] = ()
+
+    @property
+    def total(self) -> int:
+        """How much it takes off the receipt."""
+        return sum(self.by_line.values())
+
+
+@dataclass(frozen=True, slots=True)
+class LaneTrace:
+    """How a lane was decided. `exact`: whether every set was tried, where the best set was looked
+    for."""
+
+    lane: str
+    mode: str
+    taken_off: int
+    exact: bool = True
+
+
+@dataclass(slots=True)
+class Stacked:
+    """All lanes, decided: the receipt afterwards, and what became of each promotion."""
+
+    sheet: Worksheet
+    standings: dict[str, PromotionStanding]
+    lanes: list[LaneTrace]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a promotion would do to a worksheet: its deals, one on what the other leaves."""
+
+    promotion: Promotion
+    deals: Sequence[Deal]
+
+    @property
+    def total(self) -> int:
+        """How much it would take off."""
+        return sum(deal.total for deal in self.deals)
+
+    def by_line(self) -> dict[int, int]:
+        """How much it would take off each line."""
+        found: dict[int, int] = {}
+        for deal in self.deals:
+            for line, off in deal.by_line().items():
+                found[line] = found.get(line, 0) + off
+        return found
+
+    def of_lines(self, lines: frozenset[int]) -> "Proposal":
+        """Only what it would do to these lines."""
+        kept = [
+            replace(deal, takes={at: take for at, take in deal.takes.items() if at[0] in lines})
+            for deal in self.deals
+        ]
+        return Proposal(self.promotion, kept)
+
+
+class Stacking:
+    """Decides the lanes of one receipt."""
+
+    def __init__(
+        self,
+        situation: Situation,
+        promotions: Sequence[Promotion],
+        left: Mapping[str, Allowance],
+    ) -> None:
+        self._situation = situation
+        self._sheet = situation.worksheet
+        self._promotions = promotions
+        self._left = left
+        self._standings: dict[str, PromotionStanding] = {}
+        self._traces: list[LaneTrace] = []
+        self._applied: list[Promotion] = []
+        lines = self._sheet.lines
+        self._touchable = frozenset(n for n, one in enumerate(lines) if one.treatment.discounted)
+        self._open = frozenset(n for n in self._touchable if not lines[n].is_closed)
+
+    def decide(self) -> Stacked:
+        """All lanes in their order, but for promotions that one which stands alone keeps out."""
+        lanes = self._sheet.terms.lanes
+        first = lanes[0].code
+        by_lane: dict[str, list[Promotion]] = {lane.code: [] for lane in lanes}
+        for promotion in self._without_all_but_one(self._promotions):
+            by_lane.get(promotion.rules.lane or first, by_lane[first]).append(promotion)
+        for lane in lanes:
+            self._lane(lane, by_lane[lane.code])
+        return Stacked(self._sheet, self._standings, self._traces)
+
+    def _without_all_but_one(self, promotions: Sequence[Promotion]) -> Sequence[Promotion]:
+        """The first promotion that stands alone and gives something; all of them if none does."""
+        for promotion in promotions:
+            if promotion.rules.alone and self._is_met(promotion) and self._gives(promotion):
+                for other in promotions:
+                    if other is not promotion:
+                        self._lose(other, promotion.code)
+                return [promotion]
+        return promotions
+
+    def _gives(self, promotion: Promotion) -> bool:
+        return bool(
+            promotion.rules.point_rewards
+            or self._presents(promotion)
+            or self._weigh(promotion).total
+        )
+
+    def _lane(self, lane: Lane, promotions: Sequence[Promotion]) -> None:
+        met = [promotion for promotion in promotions if self._is_met(promotion)]
+        before, exact = sum(self._sheet.discounts), True
+        rivals = [one for one in met if one.rules.discounts]
+        others = [one for one in met if not one.rules.discounts]
+        match lane.mode:
+            case "all":
+                self._all(rivals)
+            case "first":
+                self._first(rivals)
+            case "exclusive":
+                self._exclusive(rivals)
+            case "best" if lane.by == "line":
+                self._best_of_each_line(rivals)
+            case "best":
+                self._best(rivals)
+            case "best_set":
+                exact = self._best_set(rivals)
+        self._points(lane, others)
+        after = sum(self._sheet.discounts)
+        self._traces.append(LaneTrace(lane.code, lane.mode, after - before, exact))
+
+    def _is_met(self, promotion: Promotion) -> bool:
+        if self._left.get(promotion.code, NO_LIMIT).uses == 0:
+            self._standings[promotion.code] = PromotionStanding(promotion, "limit_reached")
+            return False
+        unmet = promotion.rules.when.unmet(self._situation)
+        if unmet is None:
+            return True
+        self._standings[promotion.code] = PromotionStanding(promotion, unmet.outcome, unmet=unmet)
+        return False
+
+    def _all(self, promotions: Sequence[Promotion]) -> None:
+        for promotion in promotions:
+            if not self._is_kept_out(promotion):
+                self._apply(self._weigh(promotion))
+
+    def _first(self, promotions: Sequence[Promotion]) -> None:
+        winner = None
+        for promotion in promotions:
+            if winner is not None:
+                self._lose(promotion, winner)
+            elif not self._is_kept_out(promotion) and self._apply(self._weigh(promotion)):
+                winner = promotion.code
+
+    def _exclusive(self, promotions: Sequence[Promotion]) -> None:
+        owners: dict[int, str] = {}
+        for promotion in promotions:
+            if self._is_kept_out(promotion):
+                continue
+            proposal = self._weigh(promotion, frozenset(owners))
+            if self._apply(proposal):
+                owners |= dict.fromkeys(proposal.by_line(), promotion.code)
+            elif wanted := self._weigh(promotion).by_line().keys() & owners.keys():
+                self._lose(promotion, owners[min(wanted)])
+
+    def _best(self, promotions: Sequence[Promotion]) -> None:
+        proposals = [self._weigh(one) for one in promotions if not self._is_kept_out(one)]
+        if not proposals:
+            return
+        best = max(proposals, key=lambda one: one.total)  # the first of those that are as large
+        if best.total == 0:  # nobody loses anything; presents are handed out all the same
+            self._apply_each(proposals)
+            return
+        self._apply(best)
+        for proposal in proposals:
+            if proposal is not best:
+                self._lose_or_note(proposal, best.promotion.code)
+
+    def _best_of_each_line(self, promotions: Sequence[Promotion]) -> None:
+        admitted: list[Proposal] = []
+        order = {one.code: place for place, one in enumerate(promotions)}
+        weighed = [self._weigh(one) for one in promotions if not self._is_kept_out(one)]
+        for proposal in sorted(weighed, key=lambda one: -one.total):
+            rival = next(
+                (one for one in admitted if not one.promotion.may_stand_with(proposal.promotion)),
+                None,
+            )
+            if rival is None:
+                admitted.append(proposal)
+            else:
+                self._lose(proposal.promotion, rival.promotion.code)
+        admitted.sort(key=lambda one: order[one.promotion.code])
+        winners: dict[int, tuple[int, Proposal]] = {}
+        for proposal in admitted:
+            for line, off in proposal.by_line().items():
+                if line not in winners or off > winners[line][0]:
+                    winners[line] = (off, proposal)
+        for proposal in admitted:
+            wanted = proposal.by_line()
+            won = frozenset(line for line in wanted if winners[line][1] is proposal)
+            if won or not wanted:
+                self._apply(proposal.of_lines(won) if won else proposal)
+            else:
+                largest = max(wanted, key=lambda line: wanted[line])
+                self._lose(proposal.promotion, winners[largest][1].promotion.code)
+
+    def _best_set(self, promotions: Sequence[Promotion]) -> bool:
+        free = [one for one in promotions if not self._is_kept_out(one)]
+        exact = len(free) <= MOST_EXACT
+        chosen = self._best_of_all_sets(free) if exact else self._added_one_by_one(free)
+        codes = {one.code for one in chosen}
+        for promotion in free:
+            if promotion.code in codes:
+                self._apply(self._weigh(promotion))
+        for promotion in free:
+            if promotion.code not in codes:
+                rival = next((one for one in chosen if not one.may_stand_with(promotion)), None)
+                winner = rival or (chosen[0] if chosen else None)
+                proposal = self._weigh(promotion)
+                self._lose_or_note(proposal, winner.code if winner else None)
+        return exact
+
+    def _best_of_all_sets(self, promotions: Sequence[Promotion]) -> Sequence[Promotion]:
+        """By branch and bound: a promotion never takes off more after others than by itself, so a
+        set that cannot become the largest any more is left."""
+        alone = [self._weigh(one).total for one in promotions]
+        bounds = [sum(alone[place:]) for place in range(len(alone) + 1)]
+        best: list[Promotion] = []
+        most = 0
+
+        def look(place: int, sheet: Worksheet, chosen: list[Promotion], taken_off: int) -> None:
+            nonlocal best, most
+            if taken_off > most:
+                best, most = list(chosen), taken_off
+            if place == len(promotions) or taken_off + bounds[place] <= most:
+                return
+            promotion = promotions[place]
+            if alone[place] and all(promotion.may_stand_with(one) for one in chosen):
+                further = sheet.fork()
+                proposal = self._weigh_on(further, promotion)
+                for deal in proposal.deals:
+                    further.apply(deal, keeps=promotion.rules.keeps_units)
+                if proposal.total:
+                    look(place + 1, further, [*chosen, promotion], taken_off + proposal.total)
+            look(place + 1, sheet, chosen, taken_off)
+
+        look(0, self._sheet, [], 0)
+        return best
+
+    def _added_one_by_one(self, promotions: Sequence[Promotion]) -> Sequence[Promotion]:
+        chosen: list[Promotion] = []
+        most = 0
+        while True:
+            found = None
+            for promotion in promotions:
+                if promotion in chosen or not all(map(promotion.may_stand_with, chosen)):
+                    continue
+                tried = [one for one in promotions if one in chosen or one is promotion]
+                total = self._total_of(tried)
+                if total > most:
+                    most, found = total, promotion
+            if found is None:
+                return [one for one in promotions if one in chosen]
+            chosen.append(found)
+
+    def _total_of(self, promotions: Iterable[Promotion]) -> int:
+        sheet, total = self._sheet.fork(), 0
+        for promotion in promotions:
+            proposal = self._weigh_on(sheet, promotion)
+            for deal in proposal.deals:
+                sheet.apply(deal, keeps=promotion.rules.keeps_units)
+            total += proposal.total
+        return total
+
+    def _points(self, lane: Lane, promotions: Sequence[Promotion]) -> None:
+        """Promotions that take nothing off do not compete with those that do, but in lanes of one
+        winner with each other."""
+        free = [one for one in promotions if not self._is_kept_out(one)]
+        if not free:
+            return
+        if lane.mode == "first" or (lane.mode == "best" and lane.by == "receipt"):
+            winner = free[0] if lane.mode == "first" else max(free, key=self._points_now)
+            self._stand(winner)
+            for promotion in free:
+                if promotion is not winner:
+                    self._lose(promotion, winner.code)
+            return
+        for promotion in free:
+            if not self._is_kept_out(promotion):
+                self._stand(promotion)
+
+    def _points_now(self, promotion: Promotion) -> int:
+        """What it would give if all were paid as it stands now."""
+        earnings = Earnings(self._situation, list(self._sheet.remaining), 0, None, 0)
+        return sum(reward.points(earnings) for reward in promotion.rules.point_rewards)
+
+    def _weigh(self, promotion: Promotion, without: frozenset[int] = frozenset()) -> Proposal:
+        return self._weigh_on(self._sheet, promotion, without)
+
+    def _weigh_on(
+        self, sheet: Worksheet, promotion: Promotion, without: frozenset[int] = frozenset()
+    ) -> Proposal:
+        """What it would do to this worksheet, which stays as it is."""
+        rules = promotion.rules
+        open_lines = (self._touchable if rules.adds_to_given else self._open) - without
+        if len(rules.discounts) == 1:
+            deal = rules.discounts[0].deal(PromotionReach(self._situation, sheet, open_lines))
+            return self._within_budget(Proposal(promotion, [deal]))
+        deals, further = [], sheet.fork()
+        for discount in rules.discounts:
+            deal = discount.deal(PromotionReach(self._situation, further, open_lines))
+            further.apply(deal)
+            deals.append(deal)
+        return self._within_budget(Proposal(promotion, deals))
+
+    def _within_budget(self, proposal: Proposal) -> Proposal:
+        """Nothing of it if the budget is less: a part of a promised percent is a broken promise."""
+        money = self._left.get(proposal.promotion.code, NO_LIMIT).money
+        if money is None or proposal.total <= money:
+            return proposal
+        return Proposal(proposal.promotion, [])
+
+    def _apply_each(self, proposals: Sequence[Proposal]) -> None:
+        for proposal in proposals:
+            self._apply(proposal)
+
+    def _apply(self, proposal: Proposal) -> bool:
+        """Do it; False if it comes to nothing."""
+        promotion, total = proposal.promotion, 0
+        standing = PromotionStanding(promotion, "applied", presents=self._presents(promotion))
+        for deal in proposal.deals:
+            fitted = _fitted(self._sheet, deal)
+            self._sheet.apply(fitted, keeps=promotion.rules.keeps_units)
+            for line, off in fitted.by_line().items():
+                standing.by_line[line] = standing.by_line.get(line, 0) + off
+            standing.limited_by = standing.limited_by or fitted.limited_by
+            total += fitted.total
+        if not total and not standing.presents and not promotion.rules.point_rewards:
+            self._lose_or_note(proposal, None, standing.limited_by)
+            return False
+        self._standings[promotion.code] = standing
+        self._applied.append(promotion)
+        return True
+
+    def _stand(self, promotion: Promotion) -> None:
+        """One that takes nothing off applies."""
+        self._standings[promotion.code] = PromotionStanding(
+            promotion, "applied", presents=self._presents(promotion)
+        )
+        self._applied.append(promotion)
+
+    def _presents(self, promotion: Promotion) -> Sequence[Present]:
+        found = [reward.present(self._situation) for reward in promotion.rules.presents]
+        return [present for present in found if present is not None]
+
+    def _is_kept_out(self, promotion: Promotion) -> bool:
+        """Whether one that applied already excludes it; then it has lost."""
+        rival = next((one for one in self._applied if not one.may_stand_with(promotion)), None)
+        if rival is not None:
+            self._lose(promotion, rival.code)
+        return rival is not None
+
+    def _lose(self, promotion: Promotion, winner: str | None) -> None:
+        self._standings[promotion.code] = PromotionStanding(promotion, "lost", lost_to=winner)
+
+    def _lose_or_note(
+        self, proposal: Proposal, winner: str | None, limited_by: Limit | None = None
+    ) -> None:
+        """It lost if it would have given something, or if nothing was in its way but its budget."""
+        promotion = proposal.promotion
+        if not proposal.deals:
+            fate: Fate = "limit_reached"
+        else:
+            fate = "lost" if proposal.total and winner else "nothing_to_take"
+        limited_by = limited_by or next(
+            (deal.limited_by for deal in proposal.deals if deal.limited_by), None
+        )
+        self._standings[promotion.code] = PromotionStanding(
+            promotion, fate, limited_by=limited_by, lost_to=winner if fate == "lost" else None
+        )
+
+
+def _fitted(sheet: Worksheet, deal: Deal) -> Deal:
+    """The deal, if the ceiling of the receipt has room for it; as much of it as there is room."""
+    most = sheet.room_of_all()
+    if most is None or deal.total <= most:
+        return deal
+    parts = shared(most, [take.off for take in deal.takes.values()])
+    takes: dict[PortionPlace, Take] = {
+        place: take._replace(off=part)
+        for (place, take), part in zip(deal.takes.items(), parts, strict=True)
+    }
+    return Deal(takes, "receipt_ceiling")

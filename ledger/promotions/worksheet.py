@@ -1,0 +1,181 @@
+"""A receipt while promotions are applied to it: what is left of every unit, how much may still be
+taken off, and what took part in what.
+
+Units of a line that are alike stand together in a portion. A deal that concerns some of them parts
+the portion, so it makes no difference whether two things stand on one line or on two."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from ledger.money import WHOLE
+from ledger.promotions.baskets import Basket, BasketLine
+from ledger.promotions.goods import Goods
+from ledger.promotions.terms import Ceilings, PromotionTerms
+
+PortionPlace = tuple[int, int]  # of a portion: the line, and which portion of it
+Limit = Literal["floor", "line_ceiling", "receipt_ceiling"]
+
+
+class Portion(NamedTuple):
+    """Units of one line that nothing has told apart so far. `amount`: what all of them cost now.
+    `kept`: a promotion has them to itself."""
+
+    units: int
+    amount: int
+    kept: bool = False
+
+
+class UnitRun(NamedTuple):
+    """So many units that each cost `each` now, all of one portion."""
+
+    line: int
+    portion: int
+    each: int
+    units: int
+
+
+class Take(NamedTuple):
+    """Units of a portion that take part in a deal, what they cost, and how much is taken off."""
+
+    units: int
+    worth: int
+    off: int
+
+
+@dataclass(slots=True)
+class Deal:
+    """Which units take part, and what is taken off them. `limited_by`: why that is less than it
+    would be."""
+
+    takes: dict[PortionPlace, Take] = field(default_factory=dict)
+    limited_by: Limit | None = None
+
+    @property
+    def total(self) -> int:
+        """How much is taken off."""
+        return sum(take.off for take in self.takes.values())
+
+    def by_line(self) -> dict[int, int]:
+        """How much is taken off each line, of those that become cheaper."""
+        found: dict[int, int] = {}
+        for (line, _), take in self.takes.items():
+            if take.off:
+                found[line] = found.get(line, 0) + take.off
+        return found
+
+
+class Worksheet:
+    """The state of a receipt. `remaining`: what each line costs now."""
+
+    __slots__ = (
+        "_meant",
+        "basket",
+        "ceilings",
+        "discounts",
+        "lines",
+        "lowest",
+        "portions",
+        "remaining",
+        "terms",
+    )
+
+    def __init__(self, basket: Basket, terms: PromotionTerms) -> None:
+        self.basket = basket
+        self.lines: Sequence[BasketLine] = basket.lines
+        self.terms = terms
+        self.ceilings: Ceilings = terms.ceilings
+        self.remaining = [line.full - line.given for line in self.lines]
+        self.lowest = [
+            max(line.floor, min(terms.lowest_line, left))
+            for line, left in zip(self.lines, self.remaining, strict=True)
+        ]
+        self.discounts = [0] * len(self.lines)
+        self.portions = [
+            [Portion(line.units, left)]
+            for line, left in zip(self.lines, self.remaining, strict=True)
+        ]
+        self._meant: dict[int, tuple[Goods, tuple[int, ...]]] = {}
+
+    def fork(self) -> "Worksheet":
+        """A copy to try something on."""
+        other = object.__new__(Worksheet)
+        other.basket, other.lines, other.terms = self.basket, self.lines, self.terms
+        other.ceilings, other.lowest, other._meant = self.ceilings, self.lowest, self._meant
+        other.remaining, other.discounts = self.remaining.copy(), self.discounts.copy()
+        other.portions = [portions.copy() for portions in self.portions]
+        return other
+
+    def meant(self, goods: Goods) -> Sequence[int]:
+        """The lines that these goods are, whatever was taken off them."""
+        known = self._meant.get(id(goods))
+        if known is None:
+            found = tuple(n for n, line in enumerate(self.lines) if goods.means(line))
+            # The goods are kept too, so that their id stays theirs.
+            known = self._meant[id(goods)] = (goods, found)
+        if not goods.full_price:
+            return known[1]
+        return [n for n in known[1] if not self.discounts[n] and not self.lines[n].given]
+
+    def runs(self, lines: Iterable[int]) -> list[UnitRun]:
+        """Units of these lines that no promotion has to itself, those of one price together."""
+        return list(self._runs(lines))
+
+    def _runs(self, lines: Iterable[int]) -> Iterator[UnitRun]:
+        for line in lines:
+            for place, portion in enumerate(self.portions[line]):
+                if portion.kept or not portion.units:
+                    continue
+                each, odd = divmod(portion.amount, portion.units)
+                if odd:
+                    yield UnitRun(line, place, each + 1, odd)
+                yield UnitRun(line, place, each, portion.units - odd)
+
+    def room(self, line: int) -> int:
+        """How much may still be taken off this line."""
+        if not self.lines[line].treatment.discounted:
+            return 0
+        return max(0, min(self.remaining[line] - self.lowest[line], self._under_ceiling(line)))
+
+    def is_under_ceiling(self, line: int) -> bool:
+        """Whether the ceiling of lines leaves it less room than its lowest price does."""
+        return self._under_ceiling(line) < self.remaining[line] - self.lowest[line]
+
+    def _under_ceiling(self, line: int) -> int:
+        most = self.ceilings.of_line
+        if most is None:
+            return self.remaining[line]
+        told = self.lines[line]
+        taken = self.discounts[line] + (told.given if self.ceilings.with_given else 0)
+        return told.full * most // WHOLE - taken
+
+    def room_of_all(self) -> int | None:
+        """How much may still be taken off the receipt by its ceiling; None where there is none."""
+        most = self.ceilings.of_receipt
+        if most is None:
+            return None
+        taken = sum(self.discounts)
+        if self.ceilings.with_given:
+            taken += sum(line.given for line in self.lines)
+        return max(0, sum(line.full for line in self.lines) * most // WHOLE - taken)
+
+    def apply(self, deal: Deal, *, keeps: bool = False) -> None:
+        """Take off what the deal says. `keeps`: its units are for no other promotion then."""
+        for (line, number), take in deal.takes.items():
+            if not take.off and not keeps:
+                continue
+            portion = self.portions[line][number]
+            if portion.units > take.units:
+                rest = Portion(portion.units - take.units, portion.amount - take.worth)
+                self.portions[line].append(rest)
+            self.portions[line][number] = Portion(take.units, take.worth - take.off, keeps)
+            self.remaining[line] -= take.off
+            self.discounts[line] += take.off
+
+    def total(self, lines: Iterable[int]) -> int:
+        """What these lines cost now."""
+        return sum(self.remaining[line] for line in lines)
+
+    def full(self, lines: Iterable[int]) -> int:
+        """What these lines cost on the shelf."""
+        return sum(self.lines[line].full for line in lines)
