@@ -423,6 +423,73 @@ class StoreRefused(WithReason, Invalid):
         self.field = field
 
 
+class UnknownProduct(NotFound):
+    """The programme has no product with this SKU."""
+
+    code = "unknown_product"
+
+    def __init__(self, sku: str) -> None:
+        self.sku = sku
+
+
+class UnknownCategory(NotFound):
+    """The programme has no category with this code."""
+
+    code = "unknown_category"
+
+    def __init__(self, category: str) -> None:
+        self.category = category
+
+
+class ProductRefused(WithReason, Invalid):
+    """A product cannot be like this; `field` names what must change."""
+
+    code = "product_refused"
+
+    def __init__(self, field: str, reason: str, **facts: object) -> None:
+        super().__init__(reason, facts)
+        self.field = field
+
+
+class CategoryRefused(WithReason, Invalid):
+    """A category cannot be like this; `field` names what must change."""
+
+    code = "category_refused"
+
+    def __init__(self, field: str, reason: str, **facts: object) -> None:
+        super().__init__(reason, facts)
+        self.field = field
+
+
+class CategoryCycle(Conflict):
+    """The category cannot lie in `parent`, which is the category itself or lies in it."""
+
+    code = "category_cycle"
+
+    def __init__(self, category: str, parent: str) -> None:
+        self.category = category
+        self.parent = parent
+
+
+class BarcodeTaken(Conflict):
+    """Another product of the programme, `sku`, has this barcode."""
+
+    code = "barcode_taken"
+
+    def __init__(self, barcode: str, sku: str) -> None:
+        self.barcode = barcode
+        self.sku = sku
+
+
+class PriceIsHistory(Conflict):
+    """A price that held from `since` on has been another. What was stays as it was."""
+
+    code = "price_is_history"
+
+    def __init__(self, since: datetime | str) -> None:
+        self.since = _written(since)
+
+
 class ChangedMeanwhile(Outdated):
     """Somebody changed it since the caller read it; it is now at `revision`."""
 

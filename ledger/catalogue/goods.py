@@ -1,7 +1,8 @@
 """Kinds of goods, and what each takes part in."""
 
-from dataclasses import dataclass
-from typing import Final, Literal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Final, Literal, get_args
 
 GoodsKind = Literal[
     "goods",
@@ -15,6 +16,16 @@ GoodsKind = Literal[
     "alcohol",
     "prepayment",
 ]
+CONTEXT = "kind of goods"  # in which the catalogue of texts names them
+CONTEXT_OF_MEASURES = "measure of goods"
+GOODS_KINDS: tuple[GoodsKind, ...] = get_args(GoodsKind)
+
+# In what goods are counted. What is not in pieces is weighed or measured: a line of it is one thing
+# for whoever counts things, however much it is.
+Measure = Literal["pcs", "kg", "g", "l", "ml", "m", "m2", "m3", "h"]
+MEASURES: tuple[Measure, ...] = get_args(Measure)
+PIECES: Final[Measure] = "pcs"
+KILOGRAMS: Final[Measure] = "kg"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +59,16 @@ PRESETS: Final[dict[GoodsKind, Treatment]] = {
     "alcohol": _IN_EVERYTHING,
     "prepayment": _IN_NOTHING,
 }
+
+FLAGS: tuple[str, ...] = tuple(field.name for field in fields(Treatment))
+
+
+def treatment(kind: GoodsKind, otherwise: Mapping[str, bool]) -> Treatment:
+    """How goods of this kind are treated; `otherwise`: flags that are not those of the kind."""
+    return replace(PRESETS[kind], **otherwise)
+
+
+def otherwise(kind: GoodsKind, wanted: Mapping[str, bool]) -> dict[str, bool]:
+    """Of the wanted flags those that are not those of the kind: only they have to be kept."""
+    usual = asdict(PRESETS[kind])
+    return {flag: wanted[flag] for flag in FLAGS if wanted.get(flag, usual[flag]) != usual[flag]}

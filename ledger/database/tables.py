@@ -1,7 +1,7 @@
 """What tables are declared with: column types, the base of table classes, INSERTs that know what to
 do on a conflict. Alike for SQLite and PostgreSQL."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Literal, TypeVar
 
@@ -87,16 +87,34 @@ class IdentifierList(TypeDecorator[list[int]]):
         return orjson.dumps(value).decode()
 
 
+class TextList(TypeDecorator[list[str]]):
+    """Any number of texts as one parameter, as `IdentifierList`."""
+
+    impl = String
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        return dialect.type_descriptor(String() if dialect.name == "sqlite" else ARRAY(String))
+
+    def process_bind_param(self, value: list[str] | None, dialect: Dialect) -> Any:
+        if value is None or dialect.name != "sqlite":
+            return value
+        return orjson.dumps(value).decode()
+
+
 class OneOf(ColumnElement[bool]):
-    """The condition that a column is one of the identifiers in the parameter of this name. The
-    statement is the same for any number of them, so it can be `Compiled`."""
+    """The condition that a column is one of the identifiers in the parameter of this name; or of
+    the texts, with the type `TextList`. The statement is the same for any number of them, so it can
+    be `Compiled`."""
 
     inherit_cache = False
     type = Boolean()
 
-    def __init__(self, column: Any, name: str) -> None:
+    def __init__(
+        self, column: Any, name: str, of: Callable[[], TypeDecorator[Any]] = IdentifierList
+    ) -> None:
         self.column = coercions.expect(roles.ExpressionElementRole, column)
-        self.ids = bindparam(name, type_=IdentifierList())
+        self.ids = bindparam(name, type_=of())
 
     @property
     def _from_objects(self) -> Any:

@@ -308,6 +308,14 @@ def keeps_personal(session: Session, programme_id: int) -> bool:
     ).one()
 
 
+def hold(session: Session, programme_id: int) -> None:
+    """Until the transaction ends nobody else changes the programme, or what is decided under its
+    lock: its stores, its catalogue. Members are served meanwhile."""
+    session.execute(
+        select(Programme.id).where(Programme.id == programme_id).with_for_update(key_share=True)
+    )
+
+
 def by_code(session: Session, code: str) -> Programme:
     """The programme with this code. Raises `UnknownProgramme`."""
     programme = session.scalar(select(Programme).where(Programme.code == code))

@@ -24,6 +24,10 @@ from sqlalchemy.orm import Session
 from ledger import enrolment
 from ledger.book import accounts, audit, holds, reversals, statements
 from ledger.book.journal import Posting
+from ledger.catalogue import categories, completing, dated, price_lists, products
+from ledger.catalogue.categories import CategoryTerms
+from ledger.catalogue.price_lists import FloorWish
+from ledger.catalogue.products import ProductTerms, ProductWish
 from ledger.database.compiled import within
 from ledger.database.engine import Database
 from ledger.database.tables import Instant
@@ -1369,4 +1373,27 @@ def test_codes_of_the_release_before_work_and_links_do_not_outlive_theirs(
         link = card | {"address_key": "b", "purpose": "join", "joined_id": 1}
         session.execute(insert(CodeRequest).values(link))
     migrations.downgrade(empty.engine, "0042", keys=KEYS)
+    assert everything(empty) == before
+
+
+def test_programmes_of_the_release_before_begin_a_catalogue(
+    empty: Database, database_url: str
+) -> None:
+    """What 0044 adds."""
+    migrations.upgrade(empty.engine, "0002")
+    releases.load(empty, "0002")
+    migrations.upgrade(empty.engine, "0043", keys=KEYS)
+    before = everything(empty)
+    migrations.upgrade(empty.engine, keys=KEYS)
+    now = datetime.now(UTC)
+    with empty.transaction() as session:
+        programme = programmes.every(session)[0]
+        categories.put(session, programme, CategoryTerms("goods", {}), now)
+        price = Money("199.90", dated.tender(session, programme.id).currency or "RUB")
+        milk = ProductTerms("MILK", category="goods", barcodes=("4006381333931",), price=price)
+        products.put(session, programme, ProductWish(milk), now)
+        price_lists.put_floors(session, programme, [FloorWish(price, category="goods")], now)
+        found = completing.known(session, programme.id, None, now, ["MILK"]).by_sku["MILK"]
+        assert found.price == found.floor == 19990
+    migrations.downgrade(empty.engine, "0043", keys=KEYS)
     assert everything(empty) == before

@@ -23,6 +23,7 @@ from babel.messages.pofile import read_po, write_po
 
 import ledger.errors
 from ledger.book import drafts, holds
+from ledger.catalogue import goods
 from ledger.database.troubles import Trouble
 from ledger.errors import Refusal
 from ledger.imports import wording
@@ -65,6 +66,8 @@ VOCABULARY: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         base_words.CALLED_CONTEXT: trades.CALLED,
         "state of an import": ("reading", "refused", "checked", "applying", "done"),
         "state of an offer": ("withdrawn", "ended"),
+        goods.CONTEXT: goods.GOODS_KINDS,
+        goods.CONTEXT_OF_MEASURES: goods.MEASURES,
     },
     "wallet": {
         SCOPE: (*apikeys.SCOPES, *roles.OF_PEOPLE),
@@ -119,6 +122,9 @@ CALLS: Mapping[str, Call] = {
     "refuse": Call(1, REFUSAL, keyword="text"),
     "TermsRefused": Call(1, package="ledger"),
     "StoreRefused": Call(1, package="ledger"),
+    "ProductRefused": Call(1, package="ledger"),
+    "CategoryRefused": Call(1, package="ledger"),
+    "refusing": Call(1, package="ledger"),
     "FileRefused": Call(1, package="ledger"),
     "DesignRefused": Call(1),
     "ImageRefused": Call(2),

@@ -32,7 +32,7 @@ NAMES = """
     PATCH PNG POST PUT Python RFC RUB SVG Standard Store TypeScript Wallet Webhooks XLSX auxiliary
     card days debt email false from iPhone id kind kk languages loyalty major member message name
     null phone plain points primary ru secondary since stamps true until uuid viewBox
-    Android Console ID Pass Pay Team Type en https
+    Android Console ID Pass Pay SKU Team Type en https
 """
 # Texts that are the same in every language.
 ALIKE = {"API", "{reason}", "{field}: {reason}", "{field}: {reason}.", "{name}: {reason}"}
@@ -236,6 +236,8 @@ def _arguments(kind: type[Refusal], state: str) -> Iterator[object]:
 
 REASONS = {
     "StoreRefused": "more than 0.",
+    "ProductRefused": "each has a name.",
+    "CategoryRefused": "one line, without control characters.",
     "TermsRefused": "debt or refuse.",
     "FileRefused": "The file is empty.",
     "ImageRefused": "a pass needs an icon.",

@@ -45,6 +45,8 @@ SCOPES = (
     "changes:read",
     "stores:read",
     "stores:write",
+    "catalogue:read",
+    "catalogue:write",
 )
 PREFIX = "kopilka_"
 NOTED_EVERY = timedelta(hours=1)  # each request would otherwise write

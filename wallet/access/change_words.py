@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 from ledger import languages, words
 from ledger.book.drafts import PostingKind
+from ledger.catalogue import goods
 from ledger.languages import Language
 from ledger.programmes.asking import ASKED_FIELDS
 from wallet.access import roles, sources
@@ -46,6 +47,9 @@ CODES = (
     "card.unblocked",
     "card_code.changed",
     "card_code.keys_taken",
+    "category.added",
+    "category.changed",
+    "category.floor_set",
     "design.draft_dropped",
     "design.published",
     "design.rolled_back",
@@ -87,6 +91,10 @@ CODES = (
     "pass.restored",
     "pass.voided",
     "posting.undone",
+    "product.added",
+    "product.changed",
+    "product.floor_set",
+    "product.priced",
     "programme.added",
     "programme.base_changed",
     "programme.counter_limits",
@@ -125,37 +133,57 @@ MORE_FIELDS = (
     "adjust_limit",
     "adjustment",
     "answer",
+    "archived",
+    "article",
     "asked_by",
     "at_google",
     "at_least",
     "at_most",
+    "availability",
     "back",
+    "barcodes",
     "benefit",
+    "brand",
     "by",
     "called",
     "campaign",
     "card",
+    "category",
     "closed",
+    "counts_for_levels",
+    "counts_in_conditions",
     "coupon",
     "currency",
+    "earns_points",
     "event",
     "format",
     "given_up",
+    "goods_kind",
     "grace_hours",
     "group",
     "head",
     "household",
     "into",
     "kind",
+    "marked",
     "marketing",
+    "may_be_discounted",
+    "measure",
+    "model",
+    "names",
     "numbers",
     "of",
     "operator",
+    "parent",
     "payable",
+    "payable_with_points",
     "personal_data",
+    "picture",
     "points",
+    "price",
     "privacy",
     "promotion",
+    "properties",
     "reason",
     "receipt",
     "renew_days",
@@ -167,12 +195,14 @@ MORE_FIELDS = (
     "skipped",
     "state",
     "store",
+    "stores",
     "that_of",
     "trade",
     "tree",
     "unconfirmed",
     "unit",
     "until",
+    "vat",
     "version",
     "welcome_gift",
     "welcome_live_days",
@@ -204,14 +234,17 @@ VALUES = (
     "expired",
     "generic",
     "hmac",
+    "in_stock",
     "main",
     "members",
     "money",
     "never",
     "no",
     "off",
+    "on_order",
     "optional",
     "other conditions",
+    "out_of_stock",
     "paused",
     "plain",
     "points",
@@ -235,6 +268,10 @@ TEXT_IN_LANGUAGE = re.compile(r"(\w+) in (\w\w)")  # `name in ru`, of what pages
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 REFERENCES = frozenset({"adjustment"})  # ids by which programs find the rest
+OWN_NAMES = frozenset({"properties", "stores"})  # their parts have names that the shop gave
+# Fields whose values are words of ours in a context of their own: of goods they are the ledger's.
+OF_GOODS = {"goods_kind": goods.CONTEXT, "measure": goods.CONTEXT_OF_MEASURES}
+OF_ACCESS = {"scopes": SCOPE, "types": EVENT}
 HIDDEN = frozenset({"audience", "tree"})  # a tree of conditions; that it changed is said
 
 # A moment as the reader writes it.
@@ -306,7 +343,12 @@ def _value(name: str, value: Any, language: Language, moment: MomentWriter) -> s
         return CATALOGUE.text(language, "conditions", VALUE_CONTEXT)
     if isinstance(value, Mapping):
         return "; ".join(
-            _part(str(key), _value(key if key in HIDDEN else name, one, language, moment), language)
+            _part(
+                name,
+                str(key),
+                _value(key if key in HIDDEN else name, one, language, moment),
+                language,
+            )
             for key, one in value.items()
         )
     if isinstance(value, list):
@@ -319,15 +361,15 @@ def _value(name: str, value: Any, language: Language, moment: MomentWriter) -> s
 def _text(name: str, value: str, language: Language, moment: MomentWriter) -> str:
     if name == "role" and value in roles.ROLES:
         return CATALOGUE.text(language, value, roles.CONTEXT)
-    if name == "scopes":
-        if value == ALL:
-            return CATALOGUE.text(language, "everything", VALUE_CONTEXT)
-        return CATALOGUE.text(language, value, SCOPE)
-    if name == "types":
-        return CATALOGUE.text(language, value, EVENT)
+    if name in OF_ACCESS:
+        everything = name == "scopes" and value == ALL
+        context = VALUE_CONTEXT if everything else OF_ACCESS[name]
+        return CATALOGUE.text(language, "everything" if everything else value, context)
     if name in ("languages", "locale", "timezone"):
         named = words.town_in(language, value) if name == "timezone" else None
         return named or _language(value, language)
+    if name in OF_GOODS:
+        return words.catalogue("ledger").text(language, value, OF_GOODS[name])
     if name == "kind" and value in get_args(PostingKind):
         return words.catalogue("ledger").text(language, value, "kind of posting")
     if name == "kind" and value in sources.KINDS:
@@ -339,9 +381,11 @@ def _text(name: str, value: str, language: Language, moment: MomentWriter) -> st
     return CATALOGUE.text(language, value, VALUE_CONTEXT) if value in VALUES else value
 
 
-def _part(key: str, said: str, language: Language) -> str:
-    """A part of a document: texts are told by their languages, what a form asks by its fields;
-    other parts need no name."""
+def _part(of: str, key: str, said: str, language: Language) -> str:
+    """A part of a document: texts are told by their languages, what a form asks by its fields, and
+    what has names of its own by them; other parts need no name."""
+    if of in OWN_NAMES:
+        return f"{key}: {said}"
     if key in ASKED_FIELDS:
         return f"{_field(key, language)}: {said}"
     name = _language(key, language)

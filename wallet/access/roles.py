@@ -44,6 +44,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "messages": ("campaigns:read", "campaigns:write", "offers:read", "offers:write"),
     "programme": ("programmes:read", "terms:write", "programmes:write", "company:write"),
     "stores": ("stores:read", "stores:write"),
+    "catalogue": ("catalogue:read", "catalogue:write"),
     "files": ("imports:write", "exports:read"),
     "connections": ("receivers:read", "receivers:write", "sources:write"),
     "access": ("staff:write", "keys:write", "changes:read"),
@@ -58,6 +59,7 @@ _VIEWER = frozenset(
         "campaigns:read",
         "passes:read",
         "stores:read",
+        "catalogue:read",
     }
 )
 _CARD_EDITOR = _VIEWER | {"members:write", "passes:write"}

@@ -12,15 +12,15 @@ from ledger.points import batches
 from ledger.points.accruals import Grant
 from ledger.points.batches import Item, PostedItem
 from ledger.points.redemptions import Spend
-from wallet import problems
 from wallet.api import lookup
 from wallet.api.amounts import balance_out, debt_paid, in_money
 from wallet.api.auth import caller, needs
-from wallet.api.bodies.batches import BatchIn, BatchItemIn, BatchItemOut, BatchOut, MalformedItem
+from wallet.api.bodies.batches import BatchIn, BatchItemIn, BatchItemOut, BatchOut
+from wallet.api.bodies.items import MalformedItem
 from wallet.api.bodies.points import PostingOut
 from wallet.api.calls import up_to
 from wallet.api.points import cause
-from wallet.api.refusals import of_fields
+from wallet.api.refusals import told_alone
 from wallet.installation import current_installation
 
 # So many items share a transaction. They are few, since other requests wait for the members that
@@ -61,7 +61,7 @@ def post(json_data: BatchIn) -> BatchOut:
 
         posted = iter(current_installation().database.run(work, idempotent=True))
         outcomes += [
-            _malformed_out(wanted)
+            BatchItemOut.model_validate({"key": wanted.key, **told_alone(wanted.error)})
             if isinstance(wanted, MalformedItem)
             else _outcome_out(wanted.key, next(posted))
             for wanted in part
@@ -92,16 +92,8 @@ def _answer(done: PostedItem) -> StoredAnswer:
     return StoredAnswer(201, posting.model_dump_json().encode())
 
 
-def _malformed_out(item: MalformedItem) -> BatchItemOut:
-    status, code, detail, facts = of_fields(item.error)
-    return BatchItemOut.model_validate(
-        {"key": item.key, "status": status, "code": code, "detail": detail, **facts}
-    )
-
-
 def _outcome_out(key: str, outcome: StoredAnswer | Refusal) -> BatchItemOut:
     if isinstance(outcome, Refusal):
-        status, detail = problems.status_of(outcome), problems.in_words(outcome)
-        return BatchItemOut(key=key, status=status, code=outcome.code, detail=detail)
+        return BatchItemOut.model_validate({"key": key, **told_alone(outcome)})
     posting = PostingOut.model_validate(orjson.loads(outcome.body))
     return BatchItemOut(key=key, status=outcome.status, posting=posting)

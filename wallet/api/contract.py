@@ -65,6 +65,7 @@ TAGS: Mapping[str, str] = {
     N_("Receivers"): N_("Systems that are told what happens."),
     N_("Exports"): N_("Members and postings as files, and who took which."),
     N_("Stores"): N_("Where a programme is at home: stores, and the tills in them."),
+    N_("Catalogue"): N_("What is sold: products, categories, prices and floors."),
     N_("Webhooks"): N_("Changes of points from systems that would rather send than ask."),
 }
 

@@ -36,6 +36,9 @@ NOUNS = (
     "exports",
     "changes",
     "stores",
+    "products",
+    "categories",
+    "prices",
 )
 
 

@@ -1,6 +1,5 @@
 """Offers: what members are shown on their cards."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -71,8 +70,8 @@ def publish(json_data: OfferIn, key: str | None) -> Response:
         programme = lookup.programme(session, json_data.programme)
         member_id = _member_id(session, programme, json_data.member)
         draft = OfferDraft(
-            _by_language(programme, json_data.title),
-            _by_language(programme, json_data.text),
+            reading.by_language(programme, json_data.title),
+            reading.by_language(programme, json_data.text),
             json_data.starts_at,
             json_data.ends_at,
             named.stored(json_data.audience) if json_data.audience is not None else None,
@@ -192,20 +191,14 @@ def _wanted(programme: Programme, body: OfferChange) -> dict[str, Any]:
     """What was sent, by the names that `offers.change` knows."""
     wanted: dict[str, Any] = {}
     if body.title is not None:
-        wanted["titles"] = _by_language(programme, body.title)
+        wanted["titles"] = reading.by_language(programme, body.title)
     if body.text is not None:
-        wanted["texts"] = _by_language(programme, body.text)
+        wanted["texts"] = reading.by_language(programme, body.text)
     if body.starts_at is not None:
         wanted["starts_at"] = body.starts_at
     if "ends_at" in body.model_fields_set:
         wanted["ends_at"] = body.ends_at or NEVER
     return wanted
-
-
-def _by_language(programme: Programme, said: str | Mapping[str, str]) -> dict[str, str]:
-    """A text by language; plain text means the programme's own. Empty ones are left out."""
-    by_language = {programme.locale: said} if isinstance(said, str) else said
-    return {language: text for language, text in by_language.items() if text}
 
 
 def _offer_out(session: Session, offer: Offer) -> OfferOut:

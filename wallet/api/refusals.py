@@ -13,6 +13,7 @@ from ledger.errors import (
     LanguageNotSpoken,
     MemberErased,
     NotMoney,
+    Refusal,
     TooManyDecimals,
     UnknownCard,
     UnknownMember,
@@ -22,7 +23,7 @@ from ledger.fields import Body
 from wallet import sentences
 from wallet.api import calls
 from wallet.errors import PlaceholderMalformed, PluralFormsWrong, TextMissing, UnknownPlaceholder
-from wallet.problems import FAILED, language, problem, refuse
+from wallet.problems import FAILED, in_words, language, problem, refuse, status_of
 
 # Of a member who is named by id; of a card; of a member who is named by card or by id.
 MEMBER = (UnknownMember, MemberErased)
@@ -80,6 +81,15 @@ def of_fields(error: ValidationError) -> tuple[int, str, str, dict[str, object]]
     first = fields[0]
     detail = ": ".join(part for part in (first["field"], first["message"]) if part)
     return 422, "invalid_request", f"{detail}.", {"errors": fields}
+
+
+def told_alone(error: Refusal | ValidationError) -> dict[str, object]:
+    """Status, code and sentence for the one item of a batch that is refused; of one that does not
+    fit, also every field at fault."""
+    if isinstance(error, ValidationError):
+        status, code, detail, facts = of_fields(error)
+        return {"status": status, "code": code, "detail": detail, **facts}
+    return {"status": status_of(error), "code": error.code, "detail": in_words(error)}
 
 
 def _field_problem(error: ErrorDetails) -> dict[str, str]:

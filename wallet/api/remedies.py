@@ -759,6 +759,41 @@ REMEDIES: Mapping[str, Explanation] = {
         N_("A store or a till cannot be like this; `field` names the part at fault."),
         N_("Correct it as `detail` says."),
     ),
+    "unknown_product": Explanation(
+        404,
+        N_("The programme has no product with this SKU."),
+        N_("`GET /products` says which there are; `PUT /products/{sku}` makes one."),
+    ),
+    "unknown_category": Explanation(
+        404,
+        N_("The programme has no category with this code."),
+        N_("`GET /categories` says which there are; `PUT /categories/{code}` makes one."),
+    ),
+    "barcode_taken": Explanation(
+        409,
+        N_("Another product, `sku`, has this `barcode`."),
+        N_("Take the barcode from that product first, or leave it out."),
+    ),
+    "category_cycle": Explanation(
+        409,
+        N_("A category cannot lie in itself, nor in one that lies in it."),
+        N_("Choose another `parent`, or move that one first."),
+    ),
+    "price_is_history": Explanation(
+        409,
+        N_("From the moment `since` on another price has held, and what has been stays."),
+        N_("Leave `from` out, or name a moment that is to come."),
+    ),
+    "product_refused": Explanation(
+        422,
+        N_("A product or its price cannot be like this; `field` names the part at fault."),
+        N_("Correct it as `detail` says."),
+    ),
+    "category_refused": Explanation(
+        422,
+        N_("A category cannot be like this; `field` names the part at fault."),
+        N_("Correct it as `detail` says."),
+    ),
     "changed_meanwhile": Explanation(
         412,
         N_("Somebody changed it since you read it; it is at `revision` now."),
@@ -915,6 +950,7 @@ FIELD_CODES = (
     "required",
     "short_text",
     "since_or_days",
+    "sku_or_category",
     "sum_and_currency",
     "text_or_texts",
     "too_deep",

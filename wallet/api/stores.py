@@ -1,8 +1,5 @@
 """Stores and tills: the part of the catalogue that says where a programme is at home."""
 
-from collections.abc import Callable
-from typing import TypeVar
-
 from apiflask import APIBlueprint
 from flask import request
 from sqlalchemy.orm import Session
@@ -19,11 +16,10 @@ from ledger.errors import (
 from ledger.programmes import stores
 from ledger.programmes.programmes import Programme
 from ledger.programmes.stores import Store, Till
-from wallet import problems
-from wallet.api import lookup, paging
+from wallet.api import lookup, paging, revisions
 from wallet.api.auth import author, needs
+from wallet.api.bodies.items import MalformedItem
 from wallet.api.bodies.stores import (
-    MalformedStore,
     StoreAsked,
     StoreBatchIn,
     StoreBatchOut,
@@ -40,15 +36,12 @@ from wallet.api.bodies.stores import (
     TillsOut,
 )
 from wallet.api.calls import refuses, revised, up_to
-from wallet.api.refusals import of_fields
+from wallet.api.refusals import told_alone
 from wallet.delivery import programme_changes
 from wallet.installation import current_installation
 
 TOGETHER = 100  # stores of a batch in one transaction
 MOST_BODY_BYTES = 2 * 1024 * 1024
-ANY = "*"
-
-T = TypeVar("T")
 
 routes = APIBlueprint("stores", __name__, tag="Stores")
 
@@ -97,7 +90,7 @@ def put(store: str, json_data: StoreIn) -> StoreOut:
 
     def work(session: Session) -> StoreOut:
         programme = lookup.programme(session, json_data.programme)
-        known = _known(lambda: stores.find_store(session, programme.id, store))
+        known = revisions.known(lambda: stores.find_store(session, programme.id, store))
         terms, by = json_data.terms(store), author(session)
         put_ = programme_changes.put_store(session, programme, terms, by, now, known)
         return _store_out(programme, put_)
@@ -121,7 +114,7 @@ def put_many(json_data: StoreBatchIn) -> StoreBatchOut:
         part = json_data.all_items[start : start + TOGETHER]
 
         def work(
-            session: Session, part: list[StoreItemIn | MalformedStore] = part
+            session: Session, part: list[StoreItemIn | MalformedItem] = part
         ) -> list[StoreItemOut]:
             programme = lookup.programme(session, json_data.programme)
             return [_outcome(session, programme, one) for one in part]
@@ -191,7 +184,7 @@ def put_till(till: str, json_data: TillIn) -> TillOut:
     def work(session: Session) -> TillOut:
         programme = lookup.programme(session, json_data.programme)
         store = stores.store_named(session, programme.id, json_data.store)
-        known = _known(lambda: stores.find_till(session, store.id, till))
+        known = revisions.known(lambda: stores.find_till(session, store.id, till))
         terms, by = json_data.terms(till), author(session)
         put_ = programme_changes.put_till(session, programme, terms, by, now, known)
         return _till_out(programme, put_, store.code)
@@ -199,29 +192,11 @@ def put_till(till: str, json_data: TillIn) -> TillOut:
     return current_installation().database.run(work)
 
 
-def _known(present: Callable[[], Store | Till | None]) -> int | None:
-    """The revision that the caller read, by the header If-Match; None if it does not say. Raises
-    `ChangedMeanwhile` for what is no revision of ours, and where there has to be one."""
-    told = request.headers.get("If-Match", "").strip()
-    if not told:
-        return None
-    number = told.removeprefix("W/").strip('"')
-    if number.isascii() and number.isdecimal():
-        return int(number)
-    row = present()
-    if row is None or told != ANY:
-        raise ChangedMeanwhile(0 if row is None else row.revision)
-    return row.revision
-
-
 def _outcome(
-    session: Session, programme: Programme, wanted: StoreItemIn | MalformedStore
+    session: Session, programme: Programme, wanted: StoreItemIn | MalformedItem
 ) -> StoreItemOut:
-    if isinstance(wanted, MalformedStore):
-        status, code, detail, facts = of_fields(wanted.error)
-        return StoreItemOut.model_validate(
-            {"key": wanted.code, "status": status, "code": code, "detail": detail, **facts}
-        )
+    if isinstance(wanted, MalformedItem):
+        return StoreItemOut.model_validate({"key": wanted.key, **told_alone(wanted.error)})
     now = current_installation().clock()
     try:
         with session.begin_nested():
@@ -234,8 +209,7 @@ def _outcome(
                 wanted.revision,
             )
     except Refusal as refusal:
-        status, detail = problems.status_of(refusal), problems.in_words(refusal)
-        return StoreItemOut(key=wanted.code, status=status, code=refusal.code, detail=detail)
+        return StoreItemOut.model_validate({"key": wanted.code, **told_alone(refusal)})
     return StoreItemOut(key=wanted.code, status=200, store=_store_out(programme, store))
 
 

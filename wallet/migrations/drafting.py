@@ -5,6 +5,7 @@ from alembic import command
 from sqlalchemy import Engine, Table
 
 from ledger.book import accounts, holds, journal, lots, purchases
+from ledger.catalogue import categories, dated, products
 from ledger.database import idempotency, outbox
 from ledger.imports import store
 from ledger.offers import offers
@@ -55,6 +56,7 @@ TABLES_OF = (
     callbacks,
     campaigns,
     cards,
+    categories,
     change_chain,
     changes,
     codes,
@@ -64,6 +66,7 @@ TABLES_OF = (
     counter_limits,
     consents,
     mirror,
+    dated,
     days,
     deliveries,
     devices,
@@ -90,6 +93,7 @@ TABLES_OF = (
     passkeys,
     persons,
     presence,
+    products,
     programmes,
     purchases,
     receivers,

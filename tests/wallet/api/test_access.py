@@ -56,6 +56,21 @@ CALLS = {
         ("GET", "tills?programme=demo", None),
         ("GET", "tills/x?programme=demo&store=x", None),
     ],
+    "catalogue:read": [
+        ("GET", "products?programme=demo", None),
+        ("GET", "products/x?programme=demo", None),
+        ("GET", "categories?programme=demo", None),
+        ("GET", "categories/x?programme=demo", None),
+        ("GET", "prices?programme=demo&sku=x", None),
+        ("GET", "floors?programme=demo", None),
+    ],
+    "catalogue:write": [
+        ("PUT", "products/x", {"programme": "demo"}),
+        ("POST", "products/batch", {"programme": "demo", "items": [{"sku": "x"}]}),
+        ("PUT", "categories/x", {"programme": "demo"}),
+        ("POST", "prices/batch", {"programme": "demo", "items": [{"sku": "x", "price": None}]}),
+        ("POST", "floors/batch", {"programme": "demo", "items": [{"sku": "x", "price": None}]}),
+    ],
     "stores:write": [
         ("PUT", "stores/x", {"programme": "demo"}),
         ("POST", "stores/batch", {"programme": "demo", "items": [{"code": "x"}]}),

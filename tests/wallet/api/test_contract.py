@@ -102,9 +102,11 @@ QUESTIONS = {
     for path in (
         *("members", "offers", "campaigns", "cards", "holds", "postings"),
         *("stores", "stores/{store}", "tills", "tills/{till}"),
+        *("products", "products/{sku}", "categories", "categories/{category}", "floors"),
         *("segments", "segments/{name}", "lists", "lists/{name}"),
     )
 }
+QUESTIONS["/api/v1/prices"] = "?programme={programme}&sku={sku}"
 # Of each kind: requests that fit, and requests that do not. More of them in `make proofs`.
 CASES_PER_CALL = int(os.environ.get("KOPILKA_REQUEST_CASES", "10"))
 CHECKS = [
@@ -401,6 +403,11 @@ def test_examples_run(calls: Calls, api, house) -> None:
     house.run("relay")  # the offer becomes a wave
     assert api.call("PUT", "stores/centre", {"programme": "demo"}).status_code == 200
     assert api.call("PUT", "tills/1", {"programme": "demo", "store": "centre"}).status_code == 200
+    assert api.call("PUT", "categories/shoes", {"programme": "demo"}).status_code == 200
+    price = {"programme": "demo", "price": {"amount": "1.00", "currency": "RUB"}}
+    assert api.call("PUT", "products/SHOE-38", price).status_code == 200
+    floor = {"category": "shoes", "price": {"amount": "1.00", "currency": "RUB"}}
+    assert api.post("floors/batch", {"programme": "demo", "items": [floor]}).status_code == 200
     segment = {"programme": "demo", "audience": {"kind": "everyone"}}
     assert api.call("PUT", "segments/guests", segment).status_code == 200
     guests = {"programme": "demo", "name": "guests", "members": [{"member": made.get_json()["id"]}]}
@@ -413,6 +420,8 @@ def test_examples_run(calls: Calls, api, house) -> None:
         "{unit}": "points",
         "{store}": "centre",
         "{till}": "1",
+        "{sku}": "SHOE-38",
+        "{category}": "shoes",
         "{name}": "guests",
         MEMBER_ID: made.get_json()["id"],
         "{pass_id}": api.get(f"members/{made.get_json()['id']}/passes").get_json()["items"][0][

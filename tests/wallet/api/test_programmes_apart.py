@@ -134,6 +134,23 @@ CALLS: dict[tuple[str, str], Any] = {
     ("GET", "tills"): "programme={programme}",
     ("GET", "tills/{till}"): "programme={programme}",
     ("PUT", "tills/{till}"): {"programme": "{programme}", "store": "{store}"},
+    ("GET", "products"): "programme={programme}",
+    ("GET", "products/{sku}"): "programme={programme}",
+    ("PUT", "products/{sku}"): {"programme": "{programme}"},
+    ("POST", "products/batch"): {"programme": "{programme}", "items": [{"sku": "{sku}"}]},
+    ("GET", "categories"): "programme={programme}",
+    ("GET", "categories/{category}"): "programme={programme}",
+    ("PUT", "categories/{category}"): {"programme": "{programme}", "name": "Goods"},
+    ("GET", "prices"): "programme={programme}&sku={sku}",
+    ("POST", "prices/batch"): {
+        "programme": "{programme}",
+        "items": [{"sku": "{sku}", "price": {"amount": "1", "currency": "RUB"}}],
+    },
+    ("GET", "floors"): "programme={programme}",
+    ("POST", "floors/batch"): {
+        "programme": "{programme}",
+        "items": [{"sku": "{sku}", "price": {"amount": "1", "currency": "RUB"}}],
+    },
     ("GET", "exports"): "programme={programme}",
     ("GET", "exports/members"): "programme={programme}",
     ("GET", "exports/postings"): "programme={programme}",
@@ -186,7 +203,7 @@ MIXED: list[tuple[str, str, Any]] = [
     ("GET", "members?email=anna@example.com", None),
 ]
 # Names that mean the same in every programme.
-ALIKE = ("kind", "unit", "store", "till")
+ALIKE = ("kind", "unit", "store", "till", "sku", "category")
 PERSON = {"name": "Анна", "phone": "+79161234509", "email": "anna@example.com"}
 
 Objects = dict[str, str]
@@ -252,6 +269,8 @@ def furnish(installation, house, api, call) -> Callable[[str], Objects]:
         everything = installation.settings.api_key
         api.call("PUT", "stores/centre", {"programme": code})
         api.call("PUT", "tills/1", {"programme": code, "store": "centre"})
+        api.call("PUT", "categories/goods", {"programme": code})
+        api.call("PUT", "products/MILK", {"programme": code, "category": "goods"})
         segment = {"programme": code, "audience": {"kind": "everyone"}}
         assert api.call("PUT", f"segments/of-{code}", segment).status_code == 200
         listed = [{"member": member["id"]}]
@@ -264,6 +283,8 @@ def furnish(installation, house, api, call) -> Callable[[str], Objects]:
             "unit": "points",
             "store": "centre",
             "till": "1",
+            "sku": "MILK",
+            "category": "goods",
             "member_id": member["id"],
             "card": member["card"]["number"],
             "external_id": f"crm-{code}",

@@ -1,21 +1,15 @@
 """Many accruals and redemptions in one call."""
 
-from dataclasses import dataclass
 from operator import not_
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Literal, Self, cast
 
-from pydantic import (
-    Field,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-    model_validator,
-)
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from ledger.fields import Body, Code, Moment, Readable
 from wallet.api.bodies.answers import AnswerBody, FieldProblem
 from wallet.api.bodies.examples import CARD, rub, shows
+from wallet.api.bodies.items import MalformedItem, fails_alone
 from wallet.api.bodies.movements import Details, ForMember, ForPurchase, HowMuchOrEarned
 from wallet.api.bodies.points import POSTING, POSTING_IN_MONEY, PostingOut
 
@@ -49,24 +43,6 @@ class BatchItemIn(HowMuchOrEarned, Keyed, ForMember, Details, ForPurchase):
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class MalformedItem:
-    """An item that does not fit, and why. It fails alone. `key` is None if it has none that can be
-    read."""
-
-    key: str | None
-    error: ValidationError
-
-
-def malformed_alone(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
-    """The item, or a `MalformedItem` in its place."""
-    try:
-        return read(value)
-    except ValidationError as error:
-        key = value.get("key") if isinstance(value, dict) else None
-        return MalformedItem(key if isinstance(key, str) else None, error)
-
-
 ITEM = {"key": "receipt-1", "type": "accrual", "card": CARD}
 
 
@@ -84,7 +60,7 @@ class BatchIn(Body):
     )
 
     items: Annotated[
-        list[Annotated[BatchItemIn, WrapValidator(malformed_alone)]],
+        list[Annotated[BatchItemIn, fails_alone("key")]],
         Field(min_length=1, max_length=MOST_ITEMS),
     ]
 

@@ -1,21 +1,16 @@
 """Stores, and the tills in them."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from operator import not_
-from typing import Annotated, Any, cast
+from typing import Annotated, cast
 
-from pydantic import (
-    Field,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-)
+from pydantic import Field
 
 from ledger.fields import Body, Code, NotEmpty, Readable
 from ledger.programmes.stores import LONGEST_GROUP, LONGEST_NAME, StoreTerms, TillTerms
 from wallet.api.bodies.answers import AnswerBody, FieldProblem
 from wallet.api.bodies.examples import page_of, shows
+from wallet.api.bodies.items import MalformedItem, fails_alone
 from wallet.api.bodies.paging import PageIn
 
 MOST_STORES = 1_000  # in one batch
@@ -175,23 +170,6 @@ class StoreItemIn(StoreSaid):
     revision: Annotated[int, Field(ge=0)] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MalformedStore:
-    """A store of a batch that does not fit, and why. It fails alone. `code` is None if it has none
-    that can be read."""
-
-    code: str | None
-    error: ValidationError
-
-
-def _malformed_alone(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
-    try:
-        return read(value)
-    except ValidationError as error:
-        code = value.get("code") if isinstance(value, dict) else None
-        return MalformedStore(code if isinstance(code, str) else None, error)
-
-
 class StoreBatchIn(Body):
     """Stores of one programme, each as it is to be."""
 
@@ -207,14 +185,14 @@ class StoreBatchIn(Body):
 
     programme: Code
     items: Annotated[
-        list[Annotated[StoreItemIn, WrapValidator(_malformed_alone)]],
+        list[Annotated[StoreItemIn, fails_alone("code")]],
         Field(min_length=1, max_length=MOST_STORES),
     ]
 
     @property
-    def all_items(self) -> list[StoreItemIn | MalformedStore]:
+    def all_items(self) -> list[StoreItemIn | MalformedItem]:
         """The stores as they came, those that do not fit among them."""
-        return cast(list[StoreItemIn | MalformedStore], self.items)
+        return cast(list[StoreItemIn | MalformedItem], self.items)
 
 
 class StoreItemOut(AnswerBody):
