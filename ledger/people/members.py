@@ -195,6 +195,15 @@ def lock_present(session: Session, member_id: int) -> Member:
     return member
 
 
+def lock_head(session: Session, member: Member) -> Member:
+    """The member who stands for the person today, locked until the transaction ends and read again:
+    no merge can change this any more. Raises `MemberErased`."""
+    while True:
+        head = resolve_merged(session, reread(session, member))
+        if lock_present(session, head.id).merged_into_id is None:
+            return head
+
+
 def lock_person(session: Session, member: Member) -> tuple[Member, Sequence[Member]]:
     """The member who stands for the person today, and all members they ever were, by ascending id,
     locked until the transaction ends: no merge can change this any more."""

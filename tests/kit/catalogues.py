@@ -54,6 +54,7 @@ WITH_REFUSALS = (
     "wallet.google.callbacks",
     "wallet.backups.manifest",
     "wallet.counter.spend_codes",
+    "wallet.finding.codes",
 )
 
 # Words of ours that are facts of refusals, by the context of each.

@@ -25,7 +25,8 @@ CONFLICT = """
     adjustment_decided segment_changed segment_in_use wave_runs
     list_exists list_in_use campaign_begun member_unconfirmed payable_exceeded
     deed_not_reversible spend_needs_card spend_code_wrong spend_code_over spend_code_for_less
-    spend_codes_too_many barcode_taken category_cycle price_is_history"""
+    spend_codes_too_many no_own_address codes_told_too_many
+    barcode_taken category_cycle price_is_history"""
 INVALID = """
     amount_too_large api_key_refused backup_refused callback_refused consent_needed
     date_out_of_range dates_out_of_order design_refused employee_refused file_refused image_refused

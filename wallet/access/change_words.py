@@ -42,6 +42,7 @@ CODES = (
     "campaign.resumed",
     "campaign.started",
     "card.blocked",
+    "card.code_told",
     "card.lost",
     "card.replaced",
     "card.unblocked",

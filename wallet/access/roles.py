@@ -29,6 +29,7 @@ OF_PEOPLE = (
     "points:adjust",
     "points:approve",
     "members:enrol",
+    "codes:tell",
     "keys:write",
     "staff:write",
     "sources:write",
@@ -37,7 +38,7 @@ EVERY_RIGHT = (*SCOPES, *OF_PEOPLE)
 
 # Rights that belong together, as pages show them. The catalogue has the words of each group.
 GROUPS: Mapping[str, tuple[str, ...]] = {
-    "members": ("members:read", "personal:read", "members:write"),
+    "members": ("members:read", "personal:read", "members:write", "codes:tell"),
     "points": ("points:write", "points:adjust", "points:approve"),
     "tills": ("scans:write", "coupons:use", "members:enrol", "codes:keys"),
     "cards": ("passes:read", "passes:write", "designs:write"),
@@ -62,9 +63,11 @@ _VIEWER = frozenset(
         "catalogue:read",
     }
 )
-_CARD_EDITOR = _VIEWER | {"members:write", "passes:write"}
-_CALL_CENTRE = frozenset({"members:read", "personal:read", "offers:read", "passes:read"})
-_CASHIER = frozenset({"scans:write", "points:write", "coupons:use", "members:enrol"})
+_CARD_EDITOR = _VIEWER | {"members:write", "passes:write", "codes:tell"}
+_CALL_CENTRE = frozenset(
+    {"members:read", "personal:read", "offers:read", "passes:read", "codes:tell"}
+)
+_CASHIER = frozenset({"scans:write", "points:write", "coupons:use", "members:enrol", "codes:tell"})
 _EVERYTHING = frozenset(EVERY_RIGHT)
 
 # What each role may do, in the programme that a person has it in. Nobody but an administrator makes

@@ -376,6 +376,16 @@ REMEDIES: Mapping[str, Explanation] = {
         N_("Too many codes were asked for: the next can be asked for in `minutes`."),
         N_("Have the member show their card, or wait."),
     ),
+    "no_own_address": Explanation(
+        409,
+        N_("The member has no phone number and no e-mail of their own: none, or those of others."),
+        N_("Put theirs on the card, or have the member show it at the till."),
+    ),
+    "codes_told_too_many": Explanation(
+        409,
+        N_("Too many codes were told to the member: the next can be told in `minutes`."),
+        N_("Wait, or have one sent to the member."),
+    ),
     "insufficient_points": Explanation(
         409,
         N_("The member has `available` points to spend, fewer than the `asked` ones."),

@@ -1,7 +1,7 @@
 """What every page behind the door stands on: the right that it takes, the programme that its
 address names, who is there, and what stands around it.
 
-A view says with `needs` which right it takes, and is called only for who has it. The programme in
+A view says with `needs` which rights it takes, and is called only for who has it. The programme in
 an address is taken out of the view's arguments: `programme()` has it."""
 
 import functools
@@ -51,10 +51,11 @@ FOUND_BY = ("members:read", "programmes:read")
 ConsoleView = TypeVar("ConsoleView", bound=Callable[..., Any])
 
 
-def needs(right: str | None) -> Callable[[ConsoleView], ConsoleView]:
-    """Decorate a view that takes this right: in the programme that its address names, or in any if
-    it names none. None: whoever is signed in may see it. A programme in which somebody may do
-    nothing is not there for them."""
+def needs(*wanted: str | None) -> Callable[[ConsoleView], ConsoleView]:
+    """Decorate a view that takes these rights, each of them: in the programme that its address
+    names, or in any if it names none. None: whoever is signed in may see it. A programme in which
+    somebody may do nothing is not there for them."""
+    taken = tuple(right for right in wanted if right is not None)
 
     def decorate(view: ConsoleView) -> ConsoleView:
         @functools.wraps(view)
@@ -64,11 +65,11 @@ def needs(right: str | None) -> Callable[[ConsoleView], ConsoleView]:
                 g.programme = next((one for one in seen_programmes() if one.code == code), None)
                 if g.programme is None:
                     return error_page(404, frame(""))
-            if right is not None and not may(right):
+            if not all(map(may, taken)):
                 return error_page(403, frame(""))
             return view(*args, **kwargs)
 
-        guarded.right = right  # type: ignore[attr-defined] # a test asks each view for it
+        guarded.rights = taken  # type: ignore[attr-defined] # a test asks each view for it
         return cast(ConsoleView, guarded)
 
     return decorate

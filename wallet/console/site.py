@@ -21,6 +21,7 @@ from wallet.console.members import (
     postings,
     record,
     segments,
+    telling,
 )
 from wallet.console.messages import (
     built_in,
@@ -76,6 +77,7 @@ SECTIONS = (
     points.routes,
     details.routes,
     acts.routes,
+    telling.routes,
     files.routes,
     gift_cards.routes,
     adjustments.routes,

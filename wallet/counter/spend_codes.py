@@ -14,7 +14,6 @@ and a sale that fails leaves the code as good as it was:
 
 Lock order: members, then the row of the code, then accounts; see docs/architecture.md."""
 
-import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,11 +22,9 @@ from typing import Literal
 from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
-from ledger.database.engine import wake_after_commit
-from ledger.database.tables import EPOCH, insert_or
 from ledger.errors import Conflict
 from ledger.languages import Language
-from ledger.people import members, persons
+from ledger.people import members
 from ledger.people.members import Member
 from ledger.programmes.programmes import Programme, SpendByPhone
 from wallet.access import sign_in_delays
@@ -46,9 +43,6 @@ RULES: dict[SpendByPhone, SpendRule] = {"allowed": "free", "code": "code", "neve
 # Codes for one member between two purchases: a cashier who mistypes the amount asks once more, who
 # guesses gets some dozens a day.
 FOR_MEMBER = Delay(5, timedelta(minutes=1), timedelta(hours=1))
-
-# A phone is at hand at a counter.
-PREFERRED: tuple[AddressKind, ...] = ("phone", "email")
 
 
 class SpendCodeWrong(Conflict):
@@ -130,44 +124,26 @@ def ask(
     """Make a code for so many points of the main unit, to be shown and sent after the commit; the
     code before works no more. `language`: for whoever is known to speak no other. `reaches`: what
     kinds of addresses codes can be sent to. Raises `MemberErased`, `SpendCodesTooMany`."""
-    head = _locked(session, member)
+    head = members.lock_head(session, member)
     counted = _counted(keys, head)
     if wait := sign_in_delays.left(session, counted, FOR_MEMBER, now):
         raise SpendCodesTooMany(-(-wait // timedelta(minutes=1)))
     sign_in_delays.count(session, [counted], now)
-    kind, address = _address(session, head, reaches)
-    expires_at = now + SPEND_LIVES
-    anew = {
-        "points": points,
-        "kind": kind or "phone",
-        "sealed": None if address is None else keys.seal(address),
-        "language": language,
-        "nonce": secrets.token_urlsafe(16),
-        "member_id": head.id,
-        "tries": 0,
-        "expires_at": expires_at,
-        # What goes nowhere waits for its end alone.
-        "due_at": expires_at if address is None else now,
-        "lease_until": EPOCH,
-        "attempts": 0,
-        "last_reason": None,
-    }
-    session.execute(
-        insert_or(session, CodeRequest)
-        .values(
-            programme_id=head.programme_id,
-            address_key=_place(head),
-            purpose="spend",
-            generation=1,
-            **anew,
-        )
-        .on_conflict_do_update(
-            index_elements=["programme_id", "address_key"],
-            set_={**anew, "generation": CodeRequest.generation + 1},
-        )
+    own, expires_at = codes.own_address(session, head, reaches), now + SPEND_LIVES
+    codes.write_down(
+        session,
+        head.programme_id,
+        _place(head),
+        "spend",
+        "phone" if own is None else own[0],
+        language,
+        now,
+        expires_at,
+        sealed=None if own is None else keys.seal(own[1]),
+        member_id=head.id,
+        points=points,
     )
-    wake_after_commit(session, codes.PUMP)
-    return AskedCode(points, expires_at, not head.unconfirmed, kind)
+    return AskedCode(points, expires_at, not head.unconfirmed, None if own is None else own[0])
 
 
 def try_code(
@@ -191,7 +167,7 @@ def redeem(
     they were not. Of two who do so at once the second is refused. It counts no wrong try:
     `try_code` comes before it. Raises `SpendCodeWrong`, `SpendCodeOver`, `SpendCodeForLess`,
     `MemberErased`."""
-    head = _locked(session, member)
+    head = members.lock_head(session, member)
     row = _row(session, head)
     objection = _objection(keys, row, typed, points, now)
     if objection is not None:
@@ -214,15 +190,7 @@ def shown(session: Session, keys: KeyRing, member: Member, now: datetime) -> Liv
 
 def cancel(session: Session, member: Member) -> None:
     """The member is buying nothing: their code works no more."""
-    session.execute(delete(CodeRequest).where(*_is_of(_locked(session, member))))
-
-
-def _locked(session: Session, member: Member) -> Member:
-    """The member who stands for the person, locked. Raises `MemberErased`."""
-    while True:
-        head = members.resolve_merged(session, members.reread(session, member))
-        if members.lock_present(session, head.id).merged_into_id is None:
-            return head
+    session.execute(delete(CodeRequest).where(*_is_of(members.lock_head(session, member))))
 
 
 def _place(head: Member) -> str:
@@ -260,20 +228,6 @@ def _objection(
         return SpendCodeWrong(MOST_TRIES - row.tries)
     most = row.points or 0
     return SpendCodeForLess(most) if points > most else None
-
-
-def _address(
-    session: Session, head: Member, reaches: Collection[AddressKind]
-) -> tuple[AddressKind | None, str | None]:
-    """Where the code goes: to a number or an address that is the member's own, never to one that
-    they share with whoever has it."""
-    known = persons.profile_of(session, head.id)
-    own: dict[AddressKind, str | None] = {"phone": known.phone, "email": known.email}
-    for kind in PREFERRED:
-        value = own[kind]
-        if kind in reaches and value is not None and codes.is_own(session, head, kind, value):
-            return kind, value
-    return None, None
 
 
 def _counted(keys: KeyRing, head: Member) -> str:

@@ -1,10 +1,12 @@
-"""Codes that are sent, and good once. By one people find their card again: asked for by anybody,
-sent to whom the address belongs. How one is asked for to spend points, and used, stands in
-`wallet.counter.spend_codes`, and the link that makes two cards one in `second_cards`; they lie in
-the same table, and are sent in the same way.
+"""Codes that are good once. By one people find their card again: asked for by anybody, sent to whom
+the address belongs, or told by somebody of the staff. How one is asked for to spend points, and
+used, stands in `wallet.counter.spend_codes`, and the link that makes two cards one in
+`second_cards`; they lie in the same table, and are sent in the same way.
 
 To ask for a card costs the same whether the address is a member's or not: it is written down, and
 found out only when the code is sent (`sending`). So neither words nor time tell who is a member.
+For the same reason a code that opens nothing is answered in one way, whyever it does not: a code
+that is told is there for members alone, and nobody may notice that it is.
 
 Lock order: members, then the row of the request; see docs/architecture.md."""
 
@@ -12,7 +14,7 @@ import hmac
 import re
 import secrets
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -20,12 +22,15 @@ from typing import Literal
 from sqlalchemy import Index, String, UniqueConstraint, delete, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from ledger import languages
 from ledger.database.engine import wake_after_commit
 from ledger.database.leases import LeasedQueue, LeasedRow
 from ledger.database.tables import EPOCH, Base, Identifier, Instant, insert_or
+from ledger.errors import Conflict
 from ledger.languages import Language
 from ledger.people import members, persons
 from ledger.people.members import Member
+from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
 from wallet.access import networks, sign_in_delays
 from wallet.access.sign_in_delays import Delay
@@ -36,8 +41,10 @@ PUMP = "codes"
 
 # card: to find it again. spend: points, by a member who shows no card (`wallet.counter`).
 CodePurpose = Literal["card", "spend"]
-# What is sent, and good once: a code, or the link that makes a second card one with the first.
-RequestPurpose = CodePurpose | Literal["join"]
+# A row is for a code that is sent, for one to find a card that is told and not sent (`told`), or
+# for the link that makes a second card one with the first.
+RequestPurpose = CodePurpose | Literal["told", "join"]
+OPENS_CARD: tuple[RequestPurpose, ...] = ("card", "told")
 # What the key ring derives a code for: a code of one purpose is none of the other.
 DERIVED_FOR: dict[CodePurpose, str] = {"card": "code to find a card", "spend": "code to spend"}
 
@@ -50,17 +57,35 @@ MOST_TRIES = 5
 TO_ADDRESS = Delay(2, timedelta(minutes=1), timedelta(hours=12))
 # From one network address: a shop's guests may all come from one.
 FROM_NETWORK = Delay(30, timedelta(seconds=10), timedelta(minutes=15))
-# For one member, by whichever of their addresses.
+# For one member, by whichever of their addresses; and as many that are told.
 TO_MEMBER = Delay(6, timedelta(minutes=10), timedelta(hours=12))
 
+# A phone is at hand.
+PREFERRED: tuple[AddressKind, ...] = ("phone", "email")
+
 NOT_A_DIGIT = re.compile(r"\D")
+
+
+class NoOwnAddress(Conflict):
+    """The member has no phone number and no e-mail of their own, by which a code would be typed."""
+
+    code = "no_own_address"
+
+
+class CodesToldTooMany(Conflict):
+    """So many codes were told to the member that the next has to wait for `minutes`."""
+
+    code = "codes_told_too_many"
+
+    def __init__(self, minutes: int) -> None:
+        self.minutes = minutes
 
 
 class CodeRequest(LeasedRow, Base):
     """That a code or a link was asked for, and where it went. There is one row for each address for
     which a card is looked for, one for each member who spends, and one for each address with which
-    somebody joins: asking again ends the code before. `address_key` tells them apart and names no
-    address.
+    somebody joins: asking again, or telling a code, ends the code before. `address_key` tells them
+    apart and names no address.
 
     The code or the link is derived from `nonce` by the key ring, so it stands nowhere, and is the
     same each time it has to be sent. `sealed` is the address, until it was written to. `member_id`
@@ -123,7 +148,7 @@ def asked(
     return CodeAsker(
         kind,
         address,
-        derive("card is looked for", place, kind, address),
+        _place(keys, programme, kind, address),
         derive("code to", place, kind, address),
         derive("code from", networks.counted(origin)),
     )
@@ -146,38 +171,107 @@ def ask(
     if wait:
         return wait
     sign_in_delays.count(session, [by.counted, by.network], now)
+    write_down(
+        session,
+        programme.id,
+        by.key,
+        "card",
+        by.kind,
+        language,
+        now,
+        now + LIVES,
+        sealed=keys.seal(by.address),
+    )
+    return timedelta()
+
+
+@dataclass(frozen=True, slots=True)
+class ToldCode:
+    """A code to be read out. It opens the card for who types it together with the address of this
+    kind that is on the card."""
+
+    code: str
+    kind: AddressKind
+    expires_at: datetime
+
+
+def tell(session: Session, keys: KeyRing, member: Member, now: datetime) -> ToldCode:
+    """Make a code to find the card that is told to its owner, by somebody who has made sure that
+    it is they. Nothing is sent; the code before, sent or told, works no more. Raises
+    `MemberErased`, `NoOwnAddress`, `CodesToldTooMany`."""
+    head = members.lock_head(session, member)
+    programme = programmes.by_id(session, head.programme_id)
+    # Apart from those that are sent: who knows the address must not use up what helps its owner.
+    counted = keys.first.derive("codes told to", str(head.id))
+    if wait := sign_in_delays.left(session, counted, TO_MEMBER, now):
+        raise CodesToldTooMany(-(-wait // timedelta(minutes=1)))
+    own = own_address(session, head, PREFERRED) if programme.keeps_personal else None
+    if own is None:
+        raise NoOwnAddress
+    sign_in_delays.count(session, [counted], now)
+    (kind, address), expires_at = own, now + LIVES
+    nonce = write_down(
+        session,
+        programme.id,
+        _place(keys, programme, kind, address),
+        "told",
+        kind,
+        languages.ours(*programme.languages),
+        now,
+        expires_at,
+        member_id=head.id,
+    )
+    return ToldCode(code_of(keys, "card", nonce), kind, expires_at)
+
+
+def write_down(
+    session: Session,
+    programme_id: int,
+    address_key: str,
+    purpose: RequestPurpose,
+    kind: AddressKind,
+    language: Language,
+    now: datetime,
+    expires_at: datetime,
+    *,
+    sealed: str | None = None,
+    member_id: int | None = None,
+    points: int | None = None,
+) -> str:
+    """Write a request down, in the place of the one with this key that may be there; returns the
+    text from which its code is derived. It is sent after the commit to the address that is
+    `sealed`. Of two who do so at once the second stays, and a code of the first that is on its way
+    opens nothing."""
     anew = {
-        "sealed": keys.seal(by.address),
+        "purpose": purpose,
+        "points": points,
+        "kind": kind,
+        "sealed": sealed,
         "language": language,
         "nonce": secrets.token_urlsafe(16),
-        "member_id": None,
+        "member_id": member_id,
         "tries": 0,
-        "expires_at": now + LIVES,
-        "due_at": now,
+        "expires_at": expires_at,
+        # What goes nowhere waits for its end alone.
+        "due_at": expires_at if sealed is None else now,
         "lease_until": EPOCH,
         "attempts": 0,
+        "last_reason": None,
     }
     session.execute(
         insert_or(session, CodeRequest)
-        .values(
-            programme_id=programme.id,
-            address_key=by.key,
-            purpose="card",
-            kind=by.kind,
-            generation=1,
-            **anew,
-        )
+        .values(programme_id=programme_id, address_key=address_key, generation=1, **anew)
         .on_conflict_do_update(
             index_elements=["programme_id", "address_key"],
             set_={**anew, "generation": CodeRequest.generation + 1},
         )
     )
     wake_after_commit(session, PUMP)
-    return timedelta()
+    return str(anew["nonce"])
 
 
 def code_of(keys: KeyRing, purpose: CodePurpose, nonce: str) -> str:
-    """The code that is sent."""
+    """The code that is sent, shown or told."""
     return _derived(keys.first.secret_for(DERIVED_FOR[purpose], nonce))
 
 
@@ -193,32 +287,53 @@ def is_code(typed: str) -> bool:
     return len(_digits(typed)) == DIGITS
 
 
+@dataclass(frozen=True, slots=True)
+class FoundByCode:
+    """The member whose card a code opens. `reached`: the code was sent to what stands on the card,
+    so its owner was reached by it; one that was told proves no address."""
+
+    member: Member
+    reached: bool
+
+
 def redeem(
     session: Session, keys: KeyRing, programme: Programme, key: str, typed: str, now: datetime
-) -> Member | Literal["wrong", "over"]:
-    """The member whose code this is; it works no more then. Otherwise the try counts: `over` after
-    the last one, and where there is no code that works. An address that is nobody's has tries and
-    an end like any other."""
+) -> FoundByCode | None:
+    """Whose card this code opens; it works no more then. Otherwise the try counts. None for a code
+    that is wrong, for one that works no more, and where there is none: an address that is nobody's
+    is answered like any other."""
     row = session.scalar(
         select(CodeRequest)
         .where(
             CodeRequest.programme_id == programme.id,
             CodeRequest.address_key == key,
-            CodeRequest.purpose == "card",
+            CodeRequest.purpose.in_(OPENS_CARD),
         )
         .with_for_update()
     )
     if row is None or row.expires_at <= now or row.tries >= MOST_TRIES:
-        return "over"
+        return None
     row.tries += 1
     member = _owner(session, row)
     is_right = fits(keys, "card", row.nonce, typed)
     if member is None or not is_right:
         session.flush()
-        return "over" if row.tries >= MOST_TRIES else "wrong"
+        return None
     session.delete(row)
     session.flush()
-    return member
+    return FoundByCode(member, row.purpose == "card")
+
+
+def redeem_told(
+    session: Session, keys: KeyRing, programme: Programme, by: CodeAsker, typed: str, now: datetime
+) -> FoundByCode | timedelta | None:
+    """The same for who types an address and the code that they were told with it: nobody there
+    has asked for anything before, so each try counts as asking does. How long to wait where there
+    were too many from one network address: then nothing is looked at."""
+    if wait := sign_in_delays.left(session, by.network, FROM_NETWORK, now):
+        return wait
+    sign_in_delays.count(session, [by.network], now)
+    return redeem(session, keys, programme, by.key, typed, now)
 
 
 def forget(session: Session, member_ids: Sequence[int]) -> None:
@@ -237,6 +352,25 @@ def is_own(session: Session, member: Member, kind: AddressKind, address: str) ->
     """Whether the address belongs to this member, and not to another one who came before."""
     found = owner(session, member.programme_id, kind, address)
     return found is not None and found.id == member.id
+
+
+def own_address(
+    session: Session, member: Member, kinds: Collection[AddressKind]
+) -> tuple[AddressKind, str] | None:
+    """A phone number, or else an e-mail, that is the member's own, of these kinds; never one that
+    they share with whoever has it. None if there is none."""
+    known = persons.profile_of(session, member.id)
+    theirs: dict[AddressKind, str | None] = {"phone": known.phone, "email": known.email}
+    for kind in PREFERRED:
+        value = theirs[kind]
+        if kind in kinds and value is not None and is_own(session, member, kind, value):
+            return kind, value
+    return None
+
+
+def _place(keys: KeyRing, programme: Programme, kind: AddressKind, address: str) -> str:
+    """Where the code of an address stands."""
+    return keys.first.derive("card is looked for", str(programme.id), kind, address)
 
 
 def _owner(session: Session, row: CodeRequest) -> Member | None:

@@ -22,7 +22,7 @@ from wallet.channels.channel import AddressKind, Channel, NotTaken, Outgoing
 from wallet.configuration.clock import Clock
 from wallet.configuration.keyring import KeyRing
 from wallet.finding import codes, messages, second_cards
-from wallet.finding.codes import CODES, TO_MEMBER, CodeRequest, DueCode, code_of
+from wallet.finding.codes import CODES, TO_MEMBER, CodePurpose, CodeRequest, DueCode, code_of
 
 BATCH = 10
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=5), timedelta(minutes=2)
@@ -125,12 +125,13 @@ class CodeSender:
             token = second_cards.token(self._keys, row)
             link = f"{self._public_url}/joined/{programme.code}/{token}"
             return messages.with_link(row.kind, id_, address, link, language, name)
-        code = code_of(self._keys, row.purpose, row.nonce)
+        purpose: CodePurpose = "spend" if row.purpose == "spend" else "card"
+        code = code_of(self._keys, purpose, row.nonce)
         facts = {"programme": name}
         if row.points is not None:
             unit = units.named(session, programme.id, None)
             facts["amount"] = messages.amount(unit, row.points, language)
-        return messages.with_code(row.purpose, row.kind, id_, address, code, language, facts)
+        return messages.with_code(purpose, row.kind, id_, address, code, language, facts)
 
     def _reached(self, session: Session, asked: CodeRequest, address: str) -> Member | None:
         """Whose address it is, held until the transaction ends, so that an erasure either waits or

@@ -21,6 +21,8 @@ from wallet.access import changes
 from wallet.access.changes import Author, ChangedThing, RecordedFacts
 from wallet.configuration.keyring import KeyRing
 from wallet.delivery.refresh import MakeDue
+from wallet.finding import codes
+from wallet.finding.codes import ToldCode
 from wallet.passes import issuing, renewal
 from wallet.people import lost_cards
 
@@ -135,6 +137,16 @@ def unblock(
     """The owner has come. Raises `MemberErased`."""
     lost_cards.unblock(session, member, make_due, now)
     _note(session, by, "card.unblocked", member, now)
+
+
+def tell_code(
+    session: Session, keys: KeyRing, member: Member, by: Author, now: datetime
+) -> ToldCode:
+    """Make a code by which the member finds their card, for whoever reads it out to them: the
+    record has who did, and not the code. Raises what `codes.tell` raises."""
+    told = codes.tell(session, keys, member, now)
+    _note(session, by, "card.code_told", member, now)
+    return told
 
 
 def undo(

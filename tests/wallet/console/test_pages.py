@@ -65,7 +65,7 @@ def test_every_page_says_which_right_it_takes(app: Flask) -> None:
         for endpoint in app.view_functions
         if endpoint.startswith("console.") and not endpoint.startswith("console.door.")
     }
-    silent = {one for one in behind if not hasattr(app.view_functions[one], "right")}
+    silent = {one for one in behind if not hasattr(app.view_functions[one], "rights")}
     assert silent <= {"console.static", *door.OPEN}
 
 

@@ -154,15 +154,15 @@ def behind(app: Flask) -> list[Rule]:
     ]
 
 
-def right_of(app: Flask, rule: Rule) -> str | None:
+def rights_of(app: Flask, rule: Rule) -> tuple[str, ...]:
     view = app.view_functions[rule.endpoint]
-    assert hasattr(view, "right"), f"{rule.endpoint} states no right: pages.needs"
-    right: str | None = view.right
-    return right
+    assert hasattr(view, "rights"), f"{rule.endpoint} states no right: pages.needs"
+    rights: tuple[str, ...] = view.rights
+    return rights
 
 
-def is_allowed(role: Role, right: str | None) -> bool:
-    return right is None or allows(role, right)
+def is_allowed(role: Role, rights: tuple[str, ...]) -> bool:
+    return all(allows(role, right) for right in rights)
 
 
 def employee(app: Flask, installation: Installation, role: Role, programme: str = OWN) -> Visitor:
@@ -181,7 +181,7 @@ class TestEveryRoute:
             if "GET" not in (rule.methods or ()):
                 continue
             answer = visitor.get(samples.address(rule, OWN))
-            if is_allowed(role, right_of(app, rule)):
+            if is_allowed(role, rights_of(app, rule)):
                 good = (200, 303, 404) if rule.arguments & NOT_THERE else (200, 303)
                 assert answer.status_code in good, (rule.rule, answer.status_code)
             else:
@@ -197,7 +197,7 @@ class TestEveryRoute:
             if "POST" not in (rule.methods or ()):
                 continue
             answer = visitor.post(samples.address(rule, OWN), csrf_token=token)
-            if is_allowed(role, right_of(app, rule)):
+            if is_allowed(role, rights_of(app, rule)):
                 assert answer.status_code in (200, 303, 404, 409, 422), rule.rule
             else:
                 assert answer.status_code == 403, (rule.rule, answer.status_code)
@@ -256,7 +256,7 @@ class TestNobodyIsShownWhatTheyMayNot:
         pages = {
             samples.address(rule, OWN): bool(rule.arguments & NOT_THERE)
             for rule in behind
-            if "GET" in (rule.methods or ()) and is_allowed(role, right_of(app, rule))
+            if "GET" in (rule.methods or ()) and is_allowed(role, rights_of(app, rule))
         }
         for seen in crawl(visitor, list(pages)):
             good = (200, 303, 204, 404) if pages.get(seen.address) else (200, 303, 204)
@@ -268,8 +268,8 @@ class TestNobodyIsShownWhatTheyMayNot:
                 except HTTPException as error:
                     pytest.fail(f"{seen.address}: {address} takes no form ({error.code})")
                 if not endpoint.startswith(DOOR):
-                    right = app.view_functions[endpoint].right
-                    assert is_allowed(role, right), (seen.address, address, right)
+                    rights = app.view_functions[endpoint].rights
+                    assert is_allowed(role, rights), (seen.address, address, rights)
                     assert parts.get("programme", OWN) == OWN
 
 

@@ -160,12 +160,11 @@ def test_of_a_stranger_nothing_is_kept_but_until_the_end(person, installation, h
 def test_five_tries_and_no_more(person, anna, gateway) -> None:
     there = person.asked(PHONE)
     (code,) = gateway.codes()
-    for _ in range(3):
+    for _ in range(4):
         assert "is not right" in person.type(f"{there}?lang=en", other(code)).text
     # What cannot be a code is no try.
     assert "six digits" in person.type(f"{there}?lang=en", "12").text
     person.type(there, other(code))
-    assert "no longer works" in person.type(f"{there}?lang=en", other(code)).text
     assert "no longer works" in person.type(f"{there}?lang=en", code).text
 
 
@@ -379,7 +378,7 @@ class TestAtOnce:
 
         with ThreadPoolExecutor(4) as pool:
             found = list(pool.map(redeem, range(4)))
-        assert found.count("over") == 3
+        assert found.count(None) == 3
 
 
 class TestGateway:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
+import segno
 from cryptography.fernet import InvalidToken
 from flask import Blueprint, make_response, render_template, request
 from sqlalchemy.orm import Session
@@ -31,16 +32,19 @@ from wallet.console.counter import panel, places, refusals
 from wallet.console.counter.panel import ServedGuest
 from wallet.console.counter.places import COUNTER, SERVES
 from wallet.console.forms import FormEntries
-from wallet.console.members import people
+from wallet.console.members import people, telling
+from wallet.console.members.telling import TELLS
 from wallet.console.pages import needs
 from wallet.counter import serving, spend_codes
 from wallet.counter.serving import LONGEST_TYPED, FoundGuest, SaleWish
 from wallet.counter.spend_codes import AskedCode, SpendCodeOver
 from wallet.errors import UnknownDeed
+from wallet.finding.codes import ToldCode
 from wallet.installation import current_installation
 from wallet.pages import language
 from wallet.pages.language import gettext as _
 from wallet.passes import coupons
+from wallet.people import deeds
 
 routes = Blueprint("counter_guests", __name__)
 
@@ -264,6 +268,36 @@ def _asked_code(guest: ServedGuest, points: int, typed: str) -> Response | None:
     return make_response(page, 422 if problem else 200)
 
 
+# --- A code to find the card --------------------------------------------------------------------
+
+
+@routes.post(f"{COUNTER}/code")
+@needs(SERVES, TELLS)
+def tell_code() -> Response:
+    """Show the code by which the guest finds their card on their own phone. They go on to be
+    served."""
+    guest, house, author = _served(), current_installation(), pages.author()
+    if guest is None:
+        return _refused(_("Too much time went by. Scan the card once more."))
+
+    def work(session: Session) -> ToldCode:
+        member = members.by_public_id(session, guest.member)
+        return deeds.tell_code(session, house.keys, member, author, house.clock())
+
+    try:
+        code = telling.to_read(house.database.run(work))
+    except Refusal as refusal:
+        return _refused(refusal)
+    with house.database.reading() as session:
+        member = members.by_public_id(session, guest.member)
+        seen = panel.seen(session, member, guest, None, house.clock())
+    drawing = segno.make(code.page, error="m").svg_data_uri(scale=6, border=2)
+    page = render_template(
+        "console/counter/told_code.html", guest=seen, code=code, drawing=drawing, **_around_guest()
+    )
+    return make_response(page)
+
+
 # --- What forms say -----------------------------------------------------------------------------
 
 
@@ -408,5 +442,6 @@ def _around_guest(entries: FormEntries | None = None) -> dict[str, Any]:
         "problems": {} if entries is None else entries.problems,
         "may_earn": pages.may(EARNS),
         "may_use": pages.may(USES),
+        "may_tell": pages.may(TELLS),
         "sets_url": pages.url_if_there("console.base_programme.show", "terms:write"),
     }

@@ -81,7 +81,7 @@ class GuestPanel:
     """What a cashier sees of a guest. `may_spend`: they have points, and may. `says`: what to tell
     them, in words. `scanned`: the serial number of the coupon that was scanned. `currency`: in
     which purchases are typed, as a sign; empty where the programme counts stamps, and None where
-    nothing says what a purchase earns."""
+    nothing says what a purchase earns. `finds_card`: by a code that the cashier tells them."""
 
     called: str
     may_spend: bool
@@ -94,6 +94,7 @@ class GuestPanel:
     scanned: str | None
     known_as: str
     who: str
+    finds_card: bool
 
 
 def spend_rule(session: Session, guest: ServedGuest) -> SpendRule:
@@ -147,6 +148,7 @@ def seen(
         scanned,
         guest.known_as,
         guest.sealed(now),
+        programme.keeps_personal,
     )
 
 

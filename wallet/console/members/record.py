@@ -104,6 +104,7 @@ def show(member_id: str) -> str:
         record=record,
         member=member,
         sees_people=sees_people,
+        finds_cards=programme.keeps_personal,
         lines=lines,
         undone={one.about.reverses for one in told.news if one.kind == "posting"},
         PERSONAL=PERSONAL,

@@ -258,6 +258,7 @@ _KINDS_OF_MESSAGES: Mapping[str, Callable[[], str]] = {
 _CHANGES: Mapping[str, Callable[[], str]] = {
     "member.added": lambda: _("Added by the staff or by another system"),
     "member.changed": lambda: _("Details changed"),
+    "member.confirmed": lambda: _("Confirmed"),
     "member.merged": lambda: _("Merged into another member"),
     "member.household_joined": lambda: _("Joined a shared account"),
     "member.household_left": lambda: _("Left the shared account"),
@@ -266,6 +267,7 @@ _CHANGES: Mapping[str, Callable[[], str]] = {
     "card.blocked": lambda: _("Card blocked"),
     "card.unblocked": lambda: _("Card unblocked"),
     "card.replaced": lambda: _("Another card number given"),
+    "card.code_told": lambda: _("A code to find the card was shown to the staff"),
     "card.lost": lambda: _("Phone lost: new card, all kept"),
     "posting.undone": lambda: _("An entry undone"),
     "adjustment.made": lambda: _("Points by hand"),

@@ -158,7 +158,7 @@ function answered(form, status) {
 function giveUp(form, { points }) {
   const earns = form.dataset.act === "earn" && !Number(points ?? 0);
   if (earns && AMOUNT.test(amountOf(form))) keepReceipt(form, words.unknown);
-  else say(words.unknown_act, "bad");
+  else say(form.dataset.act === "tell" ? words.failed : words.unknown_act, "bad"); // another code ends the one before
 }
 
 async function keepReceipt(form, sentence = words.kept) {
