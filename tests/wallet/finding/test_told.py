@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from ledger.people import members
 from ledger.programmes import programmes
 from wallet.access.changes import Author, RecordedChange
+from wallet.channels.channel import Channel, Outgoing
 from wallet.finding import codes
 from wallet.finding.codes import CodeRequest, CodesToldTooMany, NoOwnAddress, ToldCode
 from wallet.people import deeds, erasure
@@ -184,6 +185,27 @@ def test_the_newest_code_is_the_one_that_works(shop, anna, gateway, installation
     assert (row(installation).purpose, row(installation).member_id is None) == ("card", False)
     told = shop.tell(anna)
     assert shop.type_sent(there, told.code).status_code == 303  # the page that was open already
+
+
+def test_a_code_on_its_way_when_another_is_told_opens_nothing(
+    shop, anna, gateway, installation
+) -> None:
+    told: list[ToldCode] = []
+
+    class Meanwhile:
+        """A cashier is quicker than the message."""
+
+        def send(self, message: Outgoing) -> None:
+            told.append(shop.tell(anna))
+            by_gateway.send(message)
+
+    by_gateway: Channel = installation.codes._channels["phone"]
+    installation.codes._channels["phone"] = Meanwhile()
+    there = shop.asked(PHONE)
+    assert (row(installation).purpose, row(installation).last_reason) == ("told", None)
+    if gateway.codes()[0] != told[0].code:
+        assert shop.type_sent(there, gateway.codes()[0]).status_code == 422
+    assert shop.type(PHONE, told[0].code).status_code == 303
 
 
 def test_who_guesses_waits(shop, anna) -> None:
