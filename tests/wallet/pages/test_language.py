@@ -79,6 +79,7 @@ class TestChoice:
         offer = {"programme": "demo", "title": "-20 %", "until": "2099-01-01T00:00:00Z"}
         api.post("offers", offer)
         pages = ["/", "/join/demo", "/join/demo/privacy", path, "/nowhere"]
+        pages += ["/find/demo", "/find/demo/told"]
         for page in pages:
             english = words_of(client.get(f"{page}?lang=en")).replace("Русский", "")
             assert not re.search("[а-яё]", english, re.IGNORECASE), page
