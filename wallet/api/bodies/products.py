@@ -36,7 +36,7 @@ Sku = Annotated[str, Readable, Field(max_length=LONGEST_CODE), NotEmpty]
 CategoryCode = Annotated[str, Readable, Field(max_length=LONGEST_CODE), NotEmpty]
 GoodsName = Annotated[str, Readable, Field(max_length=LONGEST_NAME)]
 GoodsNames = Annotated[str | dict[str, str], ByLanguage(GoodsName)]
-GoodsWord = Annotated[str, Readable, Field(max_length=LONGEST_WORD)]
+ProductWord = Annotated[str, Readable, Field(max_length=LONGEST_WORD)]
 GoodsCode = Annotated[Barcode, Field(max_length=barcodes.LONGEST), NotEmpty]
 PropertyName = Annotated[str, Readable, Field(max_length=LONGEST_PROPERTY), NotEmpty]
 PropertyValue = Annotated[str, Readable, Field(max_length=LONGEST_VALUE)]
@@ -103,10 +103,10 @@ class ProductSaid(Body):
     prices."""
 
     name: GoodsNames | None = None
-    article: GoodsWord | None = None
+    article: ProductWord | None = None
     category: CategoryCode | None = None
-    brand: GoodsWord | None = None
-    model: GoodsWord | None = None
+    brand: ProductWord | None = None
+    model: ProductWord | None = None
     properties: Annotated[dict[PropertyName, PropertyValue], Field(max_length=MOST_PROPERTIES)] = (
         Field(default_factory=dict)
     )
