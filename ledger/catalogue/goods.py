@@ -65,7 +65,7 @@ FLAGS: tuple[str, ...] = tuple(field.name for field in fields(Treatment))
 
 def treatment(kind: GoodsKind, otherwise: Mapping[str, bool]) -> Treatment:
     """How goods of this kind are treated; `otherwise`: flags that are not those of the kind."""
-    return replace(PRESETS[kind], **otherwise)
+    return replace(PRESETS[kind], **otherwise) if otherwise else PRESETS[kind]
 
 
 def otherwise(kind: GoodsKind, wanted: Mapping[str, bool]) -> dict[str, bool]:

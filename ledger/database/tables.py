@@ -116,6 +116,11 @@ class OneOf(ColumnElement[bool]):
         self.column = coercions.expect(roles.ExpressionElementRole, column)
         self.ids = bindparam(name, type_=of())
 
+    def self_group(self, against: Any = None) -> Any:
+        """It is a condition as it stands: the `= 1` with which SQLAlchemy makes one of a column
+        would keep SQLite from its indexes."""
+        return self
+
     @property
     def _from_objects(self) -> Any:
         return self.column._from_objects
