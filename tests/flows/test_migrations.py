@@ -24,10 +24,10 @@ from sqlalchemy.orm import Session
 from ledger import enrolment
 from ledger.book import accounts, audit, holds, reversals, statements
 from ledger.book.journal import Posting
-from ledger.catalogue import categories, completing, dated, price_lists, products
+from ledger.catalogue import categories, completing, dated, price_lists, putting
 from ledger.catalogue.categories import CategoryTerms
 from ledger.catalogue.price_lists import FloorWish
-from ledger.catalogue.products import ProductTerms, ProductWish
+from ledger.catalogue.putting import ProductTerms, ProductWish
 from ledger.database.compiled import within
 from ledger.database.engine import Database
 from ledger.database.tables import Instant
@@ -1391,7 +1391,7 @@ def test_programmes_of_the_release_before_begin_a_catalogue(
         categories.put(session, programme, CategoryTerms("goods", {}), now)
         price = Money("199.90", dated.tender(session, programme.id).currency or "RUB")
         milk = ProductTerms("MILK", category="goods", barcodes=("4006381333931",), price=price)
-        products.put(session, programme, ProductWish(milk), now)
+        putting.put(session, programme, ProductWish(milk), now)
         price_lists.put_floors(session, programme, [FloorWish(price, category="goods")], now)
         found = completing.known(session, programme.id, None, now, ["MILK"]).by_sku["MILK"]
         assert found.price == found.floor == 19990

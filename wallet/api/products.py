@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from ledger.catalogue import categories, completing, products
 from ledger.catalogue.completing import KnownProduct
 from ledger.catalogue.dated import EVERYWHERE
-from ledger.catalogue.products import Product, ProductFilter, ProductWish, PutProduct
+from ledger.catalogue.products import Product, ProductFilter
+from ledger.catalogue.putting import ProductWish, PutProduct
 from ledger.errors import (
     AmountTooLarge,
     BarcodeTaken,

@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 from sqlalchemy.orm import Session
 
-from ledger.catalogue import categories, price_lists, products
+from ledger.catalogue import categories, price_lists, putting
 from ledger.catalogue.categories import Category, CategoryTerms
 from ledger.catalogue.price_lists import FloorWish, PriceWish, PutAmount
-from ledger.catalogue.products import ProductWish, PutProduct
+from ledger.catalogue.putting import ProductWish, PutProduct
 from ledger.catalogue.timelines import Held
 from ledger.errors import Refusal
 from ledger.money import Money, decimals
@@ -23,8 +23,8 @@ from wallet.access.changes import Author, ChangedThing
 def put_product(
     session: Session, programme: Programme, wish: ProductWish, by: Author, now: datetime
 ) -> PutProduct:
-    """Make or change a product, see `products.put`, which says what it raises."""
-    put = products.put(session, programme, wish, now)
+    """Make or change a product, see `putting.put`, which says what it raises."""
+    put = putting.put(session, programme, wish, now)
     _note_product(session, programme, put, by, now)
     return put
 
@@ -36,8 +36,8 @@ def put_products(
     by: Author,
     now: datetime,
 ) -> list[PutProduct | Refusal]:
-    """Make or change many, see `products.put_many`."""
-    outcomes = products.put_many(session, programme, wishes, now)
+    """Make or change many, see `putting.put_many`."""
+    outcomes = putting.put_many(session, programme, wishes, now)
     for outcome in outcomes:
         if isinstance(outcome, PutProduct):
             _note_product(session, programme, outcome, by, now)

@@ -10,11 +10,11 @@ from clocks import StoppedClock
 from clubs import Club
 from sqlalchemy.orm import Session
 
-from ledger.catalogue import categories, completing, price_lists, products
+from ledger.catalogue import categories, completing, price_lists, putting
 from ledger.catalogue.categories import Category, CategoryTerms
 from ledger.catalogue.completing import KnownProduct
 from ledger.catalogue.price_lists import FloorWish, PriceWish
-from ledger.catalogue.products import ProductTerms, ProductWish, PutProduct
+from ledger.catalogue.putting import ProductTerms, ProductWish, PutProduct
 from ledger.database.engine import Database
 from ledger.errors import Refusal
 from ledger.money import Money
@@ -39,11 +39,11 @@ class Shop:
 
     def put(self, sku: str, known: int | None = None, **terms: Any) -> PutProduct:
         wish = ProductWish(ProductTerms(sku, **terms), known)
-        return self._run(products.put, wish, self.clock())
+        return self._run(putting.put, wish, self.clock())
 
     def put_many(self, *terms: ProductTerms) -> list[PutProduct | Refusal]:
         wishes = [ProductWish(one) for one in terms]
-        return self._run(products.put_many, wishes, self.clock())
+        return self._run(putting.put_many, wishes, self.clock())
 
     def category(
         self, code: str, parent: str | None = None, known: int | None = None, **names: str

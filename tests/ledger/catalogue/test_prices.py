@@ -8,7 +8,7 @@ from statements import recorded
 
 from ledger.catalogue import completing
 from ledger.catalogue.dated import ProductPrice
-from ledger.catalogue.products import ProductTerms
+from ledger.catalogue.putting import ProductTerms
 from ledger.errors import (
     DateOutOfRange,
     PriceIsHistory,

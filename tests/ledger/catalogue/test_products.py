@@ -9,7 +9,8 @@ from statements import recorded
 
 from ledger.catalogue import products
 from ledger.catalogue.goods import Treatment
-from ledger.catalogue.products import Product, ProductTerms
+from ledger.catalogue.products import Product
+from ledger.catalogue.putting import ProductTerms
 from ledger.errors import (
     BarcodeTaken,
     ChangedMeanwhile,

@@ -10,14 +10,16 @@ from ledger.catalogue import barcodes
 from ledger.catalogue.goods import GoodsKind, Measure
 from ledger.catalogue.products import (
     LONGEST_PICTURE,
-    LONGEST_PROPERTY,
-    LONGEST_VALUE,
     LONGEST_VAT,
     LONGEST_WORD,
+    Availability,
+)
+from ledger.catalogue.putting import (
+    LONGEST_PROPERTY,
+    LONGEST_VALUE,
     MOST_BARCODES,
     MOST_PROPERTIES,
     MOST_STORES,
-    Availability,
     ProductTerms,
 )
 from ledger.catalogue.texts import LONGEST_CODE, LONGEST_NAME
