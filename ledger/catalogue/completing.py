@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BindParameter, String, bindparam, func, literal, or_, select, union_all
+from sqlalchemy import BindParameter, String, bindparam, cast, func, null, or_, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from ledger.catalogue import barcodes, goods, timelines
@@ -88,7 +88,7 @@ _FACTS = (
 _OF_PROGRAMME: BindParameter[int] = bindparam("programme_id")
 _ROWS = Compiled(
     union_all(
-        select(*_FACTS, literal(None, String).label("key")).where(
+        select(*_FACTS, cast(null(), String).label("key")).where(
             Product.programme_id == _OF_PROGRAMME, OneOf(Product.sku, "skus", TextList)
         ),
         select(*_FACTS, ProductBarcode.key)
