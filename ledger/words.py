@@ -71,11 +71,12 @@ class Catalogue:
         facts: Mapping[str, object],
         context: str = "",
         number: int | None = None,
+        plural: str = "",
     ) -> str:
         """The text of a message with `facts` in its places, which are named in braces. With a
         number, it is in the plural form for that number."""
         written = {name: value_in(language, value) for name, value in facts.items()}
-        return self.text(language, message, context, number).format_map(written)
+        return self.text(language, message, context, number, plural).format_map(written)
 
 
 @functools.cache
@@ -214,8 +215,12 @@ def last_moment(end: datetime) -> datetime:
 
 
 @functools.cache
-def _texts(folder: Path, package: str, language: Language) -> gettext.GNUTranslations:
+def _texts(folder: Path, package: str, language: Language) -> gettext.NullTranslations:
     """The catalogue is read once in each process, when a text is first asked for. No file stays
-    open, so the process may fork before and after."""
-    with (folder / language / "LC_MESSAGES" / f"{package}.mo").open("rb") as file:
-        return gettext.GNUTranslations(file)
+    open, so the process may fork before and after. An installed package may have no catalogue in a
+    language: its English words are said then."""
+    try:
+        with (folder / language / "LC_MESSAGES" / f"{package}.mo").open("rb") as file:
+            return gettext.GNUTranslations(file)
+    except FileNotFoundError:
+        return gettext.NullTranslations()

@@ -2,19 +2,43 @@
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
+from ledger.errors import AmountTooLarge, TooManyDecimals
 from ledger.fields import Body, MoneyIn, Readable
 from ledger.money import decimals
 from ledger.promotions.baskets import BasketLine
+from ledger.promotions.telling import FieldWords, KindWords, Voice
+from ledger.words import N_
 
 MOST_NAMED = 5_000
+MOST_UNITS = 1_000_000
+
+
+def in_pieces(told: MoneyIn) -> int:
+    """An amount of a document in the smallest pieces of its currency."""
+    return told.money.points(decimals(told.currency))
+
+
+def require_pieces(told: MoneyIn) -> MoneyIn:
+    """Refuses an amount that nobody can pay: more decimals than the currency has."""
+    try:
+        in_pieces(told)
+    except (TooManyDecimals, AmountTooLarge):
+        raise PydanticCustomError(
+            "amount_malformed", 'must be an amount such as "199.90"'
+        ) from None
+    return told
+
 
 GoodsWord = Annotated[str, Readable, Field(min_length=1, max_length=100)]
 GoodsWords = Annotated[list[GoodsWord], Field(min_length=1, max_length=MOST_NAMED)]
 Properties = Annotated[dict[GoodsWord, GoodsWords], Field(min_length=1, max_length=20)]
+PromotionMoney = Annotated[MoneyIn, AfterValidator(require_pieces)]
+UnitCount = Annotated[int, Field(ge=1, le=MOST_UNITS)]
 
 
 class Goods(Body):
@@ -25,15 +49,19 @@ class Goods(Body):
 
     {"categories": ["shoes"], "price_from": {"amount": "1000", "currency": "RUB"}}"""
 
-    skus: GoodsWords | None = None
-    models: GoodsWords | None = None
-    categories: GoodsWords | None = None
-    brands: GoodsWords | None = None
-    properties: Properties | None = None
-    price_from: MoneyIn | None = None
-    price_to: MoneyIn | None = None
-    full_price: bool = False
-    but: "Goods | None" = None
+    WORDS: ClassVar = KindWords(
+        N_("Goods"), N_("Which goods are meant: all, or those that you name here.")
+    )
+
+    skus: Annotated[GoodsWords | None, FieldWords("SKUs")] = None
+    models: Annotated[GoodsWords | None, FieldWords("Models")] = None
+    categories: Annotated[GoodsWords | None, FieldWords("Categories")] = None
+    brands: Annotated[GoodsWords | None, FieldWords("Brands")] = None
+    properties: Annotated[Properties | None, FieldWords("Properties")] = None
+    price_from: Annotated[PromotionMoney | None, FieldWords("Shelf price from", "money")] = None
+    price_to: Annotated[PromotionMoney | None, FieldWords("Shelf price up to", "money")] = None
+    full_price: Annotated[bool, FieldWords("Only goods without a discount")] = False
+    but: Annotated["Goods | None", FieldWords("Except these goods")] = None
 
     def means(self, line: BasketLine) -> bool:
         """Whether this line is meant. What was taken off it is not looked at."""
@@ -71,6 +99,35 @@ class Goods(Body):
     def _most(self) -> int | None:
         return None if self.price_to is None else in_pieces(self.price_to)
 
+    def told(self, say: Voice) -> str:
+        """Such as "category shoes, price from 1,000 ₽"."""
+        parts = [*self._names_told(say), *self._price_told(say)]
+        if self.full_price:
+            parts.append(say("only without a discount so far"))
+        if not parts:
+            parts = [say("all goods")]
+        if self.but is not None:
+            parts.append(say("except ({goods})", goods=say.part(self.but)))
+        return say.joined(parts)
+
+    def _names_told(self, say: Voice) -> Iterator[str]:
+        if self.categories is not None:
+            yield say("category {names}", names=say.names(self.categories))
+        if self.brands is not None:
+            yield say("brand {names}", names=say.names(self.brands))
+        if self.models is not None:
+            yield say("model {names}", names=say.names(self.models))
+        if self.skus is not None:
+            yield say("SKU {names}", names=say.names(self.skus))
+        for name, values in (self.properties or {}).items():
+            yield say("property {name}: {names}", name=say.name(name), names=say.names(values))
+
+    def _price_told(self, say: Voice) -> Iterator[str]:
+        if self.price_from is not None:
+            yield say("shelf price from {money}", money=say.money(self.price_from))
+        if self.price_to is not None:
+            yield say("shelf price up to {money}", money=say.money(self.price_to))
+
     def _has_properties(self, has: Mapping[str, str]) -> bool:
         return all(has.get(name) in values for name, values in (self.properties or {}).items())
 
@@ -82,6 +139,8 @@ class Goods(Body):
 
 ALL = Goods()
 
+GoodsMeant = Annotated[Goods, FieldWords("Goods")]
+
 
 def keys_of(line: BasketLine) -> Iterator[tuple[str, str]]:
     """By what goods that mean this line may be found, as `Goods.keys` names it."""
@@ -91,8 +150,3 @@ def keys_of(line: BasketLine) -> Iterator[tuple[str, str]]:
         yield ("models", line.model)
     if line.brand is not None:
         yield ("brands", line.brand)
-
-
-def in_pieces(told: MoneyIn) -> int:
-    """An amount of a document in the smallest pieces of its currency."""
-    return told.money.points(decimals(told.currency))

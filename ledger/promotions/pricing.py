@@ -8,7 +8,7 @@ from ledger.programmes.earning import Rates
 from ledger.promotions import paying
 from ledger.promotions.arithmetic import half_up
 from ledger.promotions.baskets import Basket
-from ledger.promotions.conditions.circumstances import folded
+from ledger.promotions.conditions.code import folded
 from ledger.promotions.facts import BuyerFacts
 from ledger.promotions.paying import Earned, Wish
 from ledger.promotions.pieces import parted
@@ -25,7 +25,7 @@ from ledger.promotions.quotes import (
 from ledger.promotions.situations import SalePlace, Situation, StoreClock
 from ledger.promotions.stacking import Allowance, PromotionStanding, Stacked, Stacking
 from ledger.promotions.terms import PromotionTerms
-from ledger.promotions.worksheet import Worksheet
+from ledger.promotions.worksheet import Limit, Worksheet
 
 # A change that alters any result gets a number of its own; the older ones stay callable, since
 # purchases are returned and exchanged by the arithmetic of their day.
@@ -91,7 +91,7 @@ def _price_by_1(sale: PricedSale, shelf: Shelf) -> Quote:
             for present in standing.presents
         ],
         codes=[_entered(code, shelf, stacked) for code in sale.codes],
-        promotions=[_outcome(standing) for standing in stacked.standings.values()],
+        promotions=[_outcome(standing, sheet) for standing in stacked.standings.values()],
         lanes=stacked.lanes,
     )
 
@@ -126,13 +126,25 @@ def _reasons(stacked: Stacked, by_points: Sequence[int]) -> list[list[LineReason
     """Why each line costs what it does: what was given, in the order in which it was, then what
     points pay."""
     found: list[list[LineReason]] = [[] for _ in by_points]
+    sheet = stacked.sheet
     for code, standing in stacked.standings.items():
         for line, off in standing.by_line.items():
             found[line].append(LineReason("gave", code, off))
             if standing.limited_by is not None:
-                facts = {"limit": standing.limited_by}
+                facts = {"limit": standing.limited_by, **_limit_facts(standing.limited_by, sheet)}
                 found[line].append(LineReason("limited", code, 0, facts))
     return found
+
+
+def _limit_facts(limit: Limit | None, sheet: Worksheet) -> dict[str, object]:
+    """How high the ceiling is that was reached, in hundredths of a percent."""
+    ceilings = sheet.ceilings
+    match limit:
+        case "line_ceiling":
+            return {"percent": ceilings.of_line}
+        case "receipt_ceiling":
+            return {"percent": ceilings.of_receipt}
+    return {}
 
 
 def _points_reasons(earned: Earned) -> list[PointsReason]:
@@ -151,7 +163,7 @@ def _entered(code: str, shelf: Shelf, stacked: Stacked) -> EnteredCode:
     return EnteredCode(code, "unknown")
 
 
-def _outcome(standing: PromotionStanding) -> PromotionOutcome:
+def _outcome(standing: PromotionStanding, sheet: Worksheet) -> PromotionOutcome:
     unmet = standing.unmet
     return PromotionOutcome(
         promotion=standing.promotion.code,
@@ -160,5 +172,5 @@ def _outcome(standing: PromotionStanding) -> PromotionOutcome:
         amount=standing.total,
         lost_to=standing.lost_to,
         code=standing.limited_by if unmet is None else unmet.code,
-        facts={} if unmet is None else unmet.facts,
+        facts=_limit_facts(standing.limited_by, sheet) if unmet is None else unmet.facts,
     )

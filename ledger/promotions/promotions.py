@@ -4,25 +4,28 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from ledger.fields import Body, Code, LiveDays, Moment, MoneyIn, NotEmpty, Points, Titles
+from ledger.fields import Body, Code, LiveDays, Moment, NotEmpty, Points, Titles
+from ledger.promotions import installed  # noqa: F401  # kinds of installed packages
 from ledger.promotions.baskets import Basket
 from ledger.promotions.conditions.always import Always
-from ledger.promotions.conditions.circumstances import CodeEntered
+from ledger.promotions.conditions.code import CodeEntered
 from ledger.promotions.conditions.registry import AnyCondition, Condition
 from ledger.promotions.facts import FactAsked
-from ledger.promotions.goods import keys_of
-from ledger.promotions.rewards.points import PointsForVisit
+from ledger.promotions.goods import PromotionMoney, keys_of
+from ledger.promotions.rewards.points_for_visit import PointsForVisit
 from ledger.promotions.rewards.registry import (
     AnyReward,
     Discount,
     PointsReward,
     PresentReward,
 )
+from ledger.promotions.telling import FieldWords, KindWords, Voice
+from ledger.words import N_
 
 MOST_REWARDS = 10
 MOST_EXCLUDED = 100
@@ -38,25 +41,89 @@ class UseLimits(Body):
     """How often it is given: in all, to one member, to one member on one business day, and for one
     code that was entered."""
 
-    total: UseCount | None = None
-    member: UseCount | None = None
-    member_day: UseCount | None = None
-    code: UseCount | None = None
+    WORDS: ClassVar = KindWords(N_("Limits"), N_("How often the promotion is given at most."))
+
+    total: Annotated[UseCount | None, FieldWords("In all", "times")] = None
+    member: Annotated[UseCount | None, FieldWords("To one member", "times")] = None
+    member_day: Annotated[UseCount | None, FieldWords("To one member a day", "times")] = None
+    code: Annotated[UseCount | None, FieldWords("For one code", "times")] = None
+
+    def told(self, say: Voice) -> str:
+        """Each limit; empty without any."""
+        parts = []
+        if self.total is not None:
+            parts.append(
+                say.many(
+                    "at most {number} time in all", "at most {number} times in all", self.total
+                )
+            )
+        if self.member is not None:
+            parts.append(
+                say.many(
+                    "at most {number} time for a member",
+                    "at most {number} times for a member",
+                    self.member,
+                )
+            )
+        if self.member_day is not None:
+            parts.append(
+                say.many(
+                    "at most {number} time a day for a member",
+                    "at most {number} times a day for a member",
+                    self.member_day,
+                )
+            )
+        if self.code is not None:
+            parts.append(
+                say.many(
+                    "at most {number} time for one code",
+                    "at most {number} times for one code",
+                    self.code,
+                )
+            )
+        return say.joined(parts)
 
 
 class GivingBudget(Body):
     """How much it may give in all: in money that is taken off, and in points."""
 
-    money: MoneyIn | None = None
-    points: Points | None = None
+    WORDS: ClassVar = KindWords(N_("Budget"), N_("How much the promotion may give in all."))
+
+    money: Annotated[PromotionMoney | None, FieldWords("In money", "money")] = None
+    points: Annotated[Points | None, FieldWords("In points", "points")] = None
+
+    def told(self, say: Voice) -> str:
+        """The budgets; empty without any."""
+        parts = []
+        if self.money is not None:
+            parts.append(say("budget {money}", money=say.money(self.money)))
+        if self.points is not None:
+            parts.append(say("budget {points}", points=say.points(self.points)))
+        return say.joined(parts)
 
 
 class PointsDates(Body):
     """When points of this promotion become active, and how long they live from then on, in days;
     what is not said is as for all points."""
 
-    active_after_days: Annotated[int, Field(ge=0, le=3650)] = 0
-    live_days: LiveDays | None = None
+    WORDS: ClassVar = KindWords(
+        N_("Dates of the points"), N_("When these points can be spent, and when they expire.")
+    )
+
+    active_after_days: Annotated[
+        int, Field(ge=0, le=3650), FieldWords("Can be spent after", "days")
+    ] = 0
+    live_days: Annotated[LiveDays | None, FieldWords("Expire after", "days")] = None
+
+    def told(self, say: Voice) -> str:
+        """What differs from all points; empty where nothing does."""
+        parts = []
+        if self.active_after_days:
+            days = say.days(self.active_after_days)
+            parts.append(say("these points can be spent after {days}", days=days))
+        if self.live_days is not None:
+            parts.append(say("they live for {days}", days=say.days(self.live_days)))
+        return say.joined(parts)
 
 
 class PromotionRules(Body, defer_build=True):
@@ -66,22 +133,32 @@ class PromotionRules(Body, defer_build=True):
     it excludes all others, in every lane. `adds_to_given`: also on lines that the till made
     cheaper. `keeps_units`: the units that take part are for no other promotion afterwards."""
 
-    name: Titles
-    from_: Annotated[Moment | None, Field(alias="from")] = None
-    until: Moment | None = None
-    when: AnyCondition = ALWAYS
-    gives: Annotated[list[AnyReward], Field(min_length=1, max_length=MOST_REWARDS)]
-    lane: PromotionCode | None = None
-    priority: Annotated[int, Field(ge=-1_000_000, le=1_000_000)] = 0
-    not_with: Annotated[list[PromotionCode], Field(max_length=MOST_EXCLUDED)] = Field(
-        default_factory=list
+    WORDS: ClassVar = KindWords(
+        N_("Promotion"), N_("When it holds, what the member gets, and how it stands with others.")
     )
-    alone: bool = False
-    adds_to_given: bool = False
-    keeps_units: bool = False
-    limits: UseLimits = UseLimits()
-    budget: GivingBudget = GivingBudget()
-    points_dates: PointsDates = PointsDates()
+
+    name: Annotated[Titles, FieldWords("Name that people read")]
+    from_: Annotated[Moment | None, Field(alias="from"), FieldWords("From")] = None
+    until: Annotated[Moment | None, FieldWords("Until (not included)")] = None
+    when: Annotated[AnyCondition, FieldWords("Condition")] = ALWAYS
+    gives: Annotated[
+        list[AnyReward],
+        Field(min_length=1, max_length=MOST_REWARDS),
+        FieldWords("What the member gets"),
+    ]
+    lane: Annotated[PromotionCode | None, FieldWords("Group of promotions")] = None
+    priority: Annotated[
+        int, Field(ge=-1_000_000, le=1_000_000), FieldWords("Priority, the larger goes first")
+    ] = 0
+    not_with: Annotated[
+        list[PromotionCode], Field(max_length=MOST_EXCLUDED), FieldWords("Not together with")
+    ] = Field(default_factory=list)
+    alone: Annotated[bool, FieldWords("Excludes all other promotions")] = False
+    adds_to_given: Annotated[bool, FieldWords("Also on items with a discount of the till")] = False
+    keeps_units: Annotated[bool, FieldWords("Its units take part in no other promotion")] = False
+    limits: Annotated[UseLimits, FieldWords("Limits")] = UseLimits()
+    budget: Annotated[GivingBudget, FieldWords("Budget")] = GivingBudget()
+    points_dates: Annotated[PointsDates, FieldWords("Dates of the points")] = PointsDates()
 
     @model_validator(mode="after")
     def is_in_order(self) -> Self:
@@ -114,6 +191,35 @@ class PromotionRules(Body, defer_build=True):
             if isinstance(condition, CodeEntered)
             for key in condition.keys
         )
+
+    def told(self, say: Voice) -> str:
+        """All of it but its name: what it gives, when, and how it stands beside others."""
+        rewards = [say.part(reward) for reward in self.gives]
+        parts = [say("; then ").join(rewards), *self._when_told(say), *self._standing_told(say)]
+        parts += [say.part(self.limits), say.part(self.budget), say.part(self.points_dates)]
+        return "; ".join(part for part in parts if part)
+
+    def _when_told(self, say: Voice) -> Iterator[str]:
+        if not isinstance(self.when, Always):
+            yield say("if {condition}", condition=say.part(self.when))
+        if self.from_ is not None:
+            yield say("from {day} on", day=say.begin(self.from_))
+        if self.until is not None:
+            yield say("until {day}", day=say.end(self.until))
+
+    def _standing_told(self, say: Voice) -> Iterator[str]:
+        if self.not_with:
+            yield say("not together with {names}", names=say.names(self.not_with))
+        if self.alone:
+            yield say("excludes all other promotions")
+        if self.lane is not None:
+            yield say("in the group of promotions {name}", name=say.name(self.lane))
+        if self.priority:
+            yield say("priority {number}", number=self.priority)
+        if self.adds_to_given:
+            yield say("also on items with a discount of the till")
+        if self.keeps_units:
+            yield say("its units take part in no other promotion")
 
     def asks(self) -> Iterator[FactAsked]:
         """What has to be known of whoever buys."""

@@ -29,6 +29,7 @@ from ledger.errors import Refusal
 from ledger.imports import wording
 from ledger.people import cards
 from ledger.programmes import base_words, trades
+from ledger.promotions import wording as till_words
 from ledger.words import FIELD, REFUSAL, REFUSAL_OF_MONEY
 from wallet import problems, sentences
 from wallet.access import apikeys, change_words, changes, roles, sources
@@ -137,6 +138,9 @@ CALLS: Mapping[str, Call] = {
     "ListRefused": Call(0),
     "Rule": Call(1),
     "MenuEntry": Call(1, shell.CONTEXT),
+    "FieldWords": Call(0),
+    "say": Call(0),
+    "say.many": Call(0, plural=1),
 }
 
 
@@ -164,6 +168,8 @@ def said(package: str) -> frozenset[Message]:
         told = base_words.TO_JOIN_CONTEXT
         found |= {Message(told, code) for code in base_words.TO_JOIN_CODES}
         found |= {Message(told, code, code) for code in base_words.TO_JOIN_COUNTING}
+        found |= {Message(till_words.CONTEXT, code) for code in till_words.CODES}
+        found |= {Message(till_words.CONTEXT, code, code) for code in till_words.COUNTING}
     if package == "wallet":
         found |= {Message(FIELD, code) for code in {*sentences.KINDS.values(), sentences.UNFIT}}
         codes = {*problems.OF_FRAMEWORK.values(), problems.BROKEN, problems.FAILED, *Trouble}
@@ -247,10 +253,15 @@ def _calls() -> Mapping[str, Sequence[tuple[str, Path, ast.Call]]]:
 
 
 def _name(function: ast.expr) -> str:
-    """The name of a function that is called as itself, or as `sentences.of_text`."""
-    if isinstance(function, ast.Attribute) and function.attr == "of_text":
-        return function.attr
-    return function.id if isinstance(function, ast.Name) else ""
+    """The name of a function that is called as itself, or as `sentences.of_text`, `say.many`."""
+    match function:
+        case ast.Attribute(attr="of_text"):
+            return "of_text"
+        case ast.Attribute(value=ast.Name(id="say"), attr=attr):
+            return f"say.{attr}"
+        case ast.Name(id=name):
+            return name
+    return ""
 
 
 def _messages(call: Call, node: ast.Call, file: Path) -> Iterator[Message]:

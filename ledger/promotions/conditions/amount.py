@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
-from ledger.fields import Body, MoneyIn
+from ledger.fields import Body
 from ledger.money import Money, decimals
 from ledger.promotions.facts import FactAsked
-from ledger.promotions.goods import ALL, Goods, in_pieces
+from ledger.promotions.goods import ALL, GoodsMeant, PromotionMoney, in_pieces
 from ledger.promotions.situations import Situation, Unmet
+from ledger.promotions.telling import FieldWords, KindWords, Voice
+from ledger.words import N_
 
 BOUNDS = ("at_least", "more_than", "at_most", "less_than")
 
@@ -22,13 +24,24 @@ class AmountOfGoods(Body):
 
     {"kind": "amount", "at_least": {"amount": "3000", "currency": "RUB"}}"""
 
+    WORDS: ClassVar = KindWords(
+        N_("Amount of the purchase"),
+        N_("These goods cost so much together; a carrier bag does not count."),
+    )
+
     kind: Literal["amount"]
-    goods: Goods = ALL
-    measure: Literal["full", "remaining"] = "full"
-    at_least: MoneyIn | None = None
-    more_than: MoneyIn | None = None
-    at_most: MoneyIn | None = None
-    less_than: MoneyIn | None = None
+    goods: GoodsMeant = ALL
+    measure: Annotated[
+        Literal["full", "remaining"],
+        FieldWords(
+            "By which price",
+            choices=(("full", N_("by the shelf price")), ("remaining", N_("after discounts"))),
+        ),
+    ] = "full"
+    at_least: Annotated[PromotionMoney | None, FieldWords("At least", "money")] = None
+    more_than: Annotated[PromotionMoney | None, FieldWords("More than", "money")] = None
+    at_most: Annotated[PromotionMoney | None, FieldWords("At most", "money")] = None
+    less_than: Annotated[PromotionMoney | None, FieldWords("Less than", "money")] = None
 
     @model_validator(mode="after")
     def has_a_bound(self) -> Self:
@@ -65,3 +78,20 @@ class AmountOfGoods(Body):
     def asks(self) -> Iterator[FactAsked]:
         """Nothing."""
         yield from ()
+
+    def told(self, say: Voice) -> str:
+        """Goods, bounds, and by which price."""
+        price = say("after discounts") if self.measure == "remaining" else say("by the shelf price")
+        facts = {"goods": say.part(self.goods), "price": price}
+        bounds = f" {say('and')} ".join(self._bounds_told(say))
+        return say("the sum is {bounds} {price} ({goods})", bounds=bounds, **facts)
+
+    def _bounds_told(self, say: Voice) -> Iterator[str]:
+        if self.at_least is not None:
+            yield say("at least {money}", money=say.money(self.at_least))
+        if self.more_than is not None:
+            yield say("more than {money}", money=say.money(self.more_than))
+        if self.at_most is not None:
+            yield say("at most {money}", money=say.money(self.at_most))
+        if self.less_than is not None:
+            yield say("less than {money}", money=say.money(self.less_than))

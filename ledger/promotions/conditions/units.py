@@ -1,18 +1,14 @@
-"""The kinds `units` and `contains`."""
+"""The kind `units`."""
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
-
-from pydantic import Field
+from typing import Annotated, ClassVar, Literal
 
 from ledger.fields import Body
 from ledger.promotions.facts import FactAsked
-from ledger.promotions.goods import Goods
+from ledger.promotions.goods import GoodsMeant, UnitCount
 from ledger.promotions.situations import Situation, Unmet
-
-MOST_UNITS = 1_000_000
-
-Units = Annotated[int, Field(ge=1, le=MOST_UNITS)]
+from ledger.promotions.telling import FieldWords, KindWords, Voice
+from ledger.words import N_
 
 
 class NumberOfUnits(Body):
@@ -21,10 +17,15 @@ class NumberOfUnits(Body):
 
     {"kind": "units", "goods": {"categories": ["socks"]}, "at_least": 3}"""
 
+    WORDS: ClassVar = KindWords(
+        N_("Number of units"),
+        N_("So many units of these goods are bought; weighed goods count as one."),
+    )
+
     kind: Literal["units"]
-    goods: Goods
-    at_least: Units = 1
-    at_most: Units | None = None
+    goods: GoodsMeant
+    at_least: Annotated[UnitCount, FieldWords("At least", "units")] = 1
+    at_most: Annotated[UnitCount | None, FieldWords("At most", "units")] = None
 
     def unmet(self, situation: Situation) -> Unmet | None:
         """Who has some, and at least half of what is needed, is close."""
@@ -41,19 +42,11 @@ class NumberOfUnits(Body):
         """Nothing."""
         yield from ()
 
-
-class Contains(Body):
-    """Something of these goods is bought. Turn it round with `none`.
-
-    {"kind": "contains", "goods": {"skus": ["SHOE-38"]}}"""
-
-    kind: Literal["contains"]
-    goods: Goods
-
-    def unmet(self, situation: Situation) -> Unmet | None:
-        """Nobody is close who has none."""
-        return None if situation.counted(self.goods) else Unmet("not_met", "goods_missing")
-
-    def asks(self) -> Iterator[FactAsked]:
-        """Nothing."""
-        yield from ()
+    def told(self, say: Voice) -> str:
+        """How many, and of which goods."""
+        goods = say.part(self.goods)
+        said = say.many("at least {number} unit", "at least {number} units", self.at_least)
+        if self.at_most is not None:
+            most = say.many("at most {number} unit", "at most {number} units", self.at_most)
+            said = f"{said} {say('and')} {most}"
+        return say("{units} in the receipt ({goods})", units=said, goods=goods)

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from ledger.fields import Body, MoneyIn
+from ledger.fields import Body
 from ledger.promotions.arithmetic import shared
 from ledger.promotions.deals import PromotionReach, by_line, dearest_first, number, settle, worth
-from ledger.promotions.goods import Goods, in_pieces
-from ledger.promotions.rewards.picks import UnitCount
+from ledger.promotions.goods import Goods, GoodsMeant, PromotionMoney, UnitCount, in_pieces
+from ledger.promotions.rewards.picks import TimesAtMost
+from ledger.promotions.telling import FieldWords, KindWords, Voice
 from ledger.promotions.worksheet import Deal, UnitRun
+from ledger.words import N_
 
 MOST_SLOTS = 10
 
@@ -19,8 +21,14 @@ MOST_SLOTS = 10
 class BundleSlot(Body):
     """A place in a bundle: so many units of these goods."""
 
-    goods: Goods
-    units: UnitCount = 1
+    WORDS: ClassVar = KindWords(N_("Place in the set"), N_("So many units of these goods."))
+
+    goods: GoodsMeant
+    units: Annotated[UnitCount, FieldWords("How many", "units")] = 1
+
+    def told(self, say: Voice) -> str:
+        """How many, and of which goods."""
+        return say("{units} ({goods})", units=say.units(self.units), goods=say.part(self.goods))
 
 
 class Bundle(Body):
@@ -30,10 +38,18 @@ class Bundle(Body):
     {"kind": "bundle", "price": {"amount": "399", "currency": "RUB"},
      "slots": [{"goods": {"categories": ["mains"]}}, {"goods": {"categories": ["drinks"]}}]}"""
 
+    WORDS: ClassVar = KindWords(
+        N_("Set for one price"), N_("Any three for one price, or a main dish with a drink.")
+    )
+
     kind: Literal["bundle"]
-    price: MoneyIn
-    slots: Annotated[list[BundleSlot], Field(min_length=1, max_length=MOST_SLOTS)]
-    times: UnitCount | None = None
+    price: Annotated[PromotionMoney, FieldWords("Price of the set", "money")]
+    slots: Annotated[
+        list[BundleSlot],
+        Field(min_length=1, max_length=MOST_SLOTS),
+        FieldWords("What belongs to the set"),
+    ]
+    times: TimesAtMost = None
 
     @cached_property
     def _price(self) -> int:
@@ -56,6 +72,12 @@ class Bundle(Body):
                 parts[line] = parts.get(line, 0) + part
             taken += bundle
         return settle(reach.sheet, taken, parts)
+
+    def told(self, say: Voice) -> str:
+        """The price, what belongs to it, and how often."""
+        slots = " + ".join(say.part(slot) for slot in self.slots)
+        goods = say.joined([slots, say.times(self.times)])
+        return say("set for {money}: {goods}", money=say.money(self.price), goods=goods)
 
     def _bundles(self, reach: PromotionReach) -> Iterator[list[UnitRun]]:
         """The units of each bundle, those of the first places first."""

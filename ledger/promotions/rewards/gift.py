@@ -1,14 +1,15 @@
 """The kind `gift`."""
 
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
 
 from ledger.fields import Body
 from ledger.promotions.deals import PromotionReach, cheapest_first, first_units, spread, worth
-from ledger.promotions.goods import ALL, Goods, GoodsWord
-from ledger.promotions.rewards.picks import UnitCount
+from ledger.promotions.goods import ALL, Goods, GoodsWord, UnitCount
 from ledger.promotions.rewards.registry import Present
 from ledger.promotions.situations import Situation
+from ledger.promotions.telling import FieldWords, KindWords, Voice
 from ledger.promotions.worksheet import Deal
+from ledger.words import N_
 
 
 class GiftProduct(Body):
@@ -18,10 +19,14 @@ class GiftProduct(Body):
 
     {"kind": "gift", "sku": "SOCKS", "comes_with": {"categories": ["shoes"]}}"""
 
+    WORDS: ClassVar = KindWords(
+        N_("Gift"), N_("A product for nothing, which comes with what is bought.")
+    )
+
     kind: Literal["gift"]
-    sku: GoodsWord
-    units: UnitCount = 1
-    comes_with: Goods = ALL
+    sku: Annotated[GoodsWord, FieldWords("SKU of the gift")]
+    units: Annotated[UnitCount, FieldWords("How many", "units")] = 1
+    comes_with: Annotated[Goods, FieldWords("What it comes with")] = ALL
 
     def touches(self) -> Goods:
         """What it comes with."""
@@ -42,3 +47,12 @@ class GiftProduct(Body):
         """So many as are missing."""
         there = sum(line.units for line in situation.worksheet.lines if line.sku == self.sku)
         return Present(self.sku, self.units - there) if there < self.units else None
+
+    def told(self, say: Voice) -> str:
+        """What, how many, and with which goods."""
+        return say(
+            "gift {name} ({units}), with what is bought of: {goods}",
+            name=say.name(self.sku),
+            units=say.units(self.units),
+            goods=say.part(self.comes_with),
+        )

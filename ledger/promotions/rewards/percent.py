@@ -1,14 +1,16 @@
 """The kind `percent`."""
 
 from functools import cached_property
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
 
-from ledger.fields import Body, MoneyIn, PercentText
+from ledger.fields import Body, PercentText
 from ledger.money import hundredths
 from ledger.promotions.deals import PromotionReach, percent_off
-from ledger.promotions.goods import ALL, Goods, in_pieces
-from ledger.promotions.rewards.picks import Pick
+from ledger.promotions.goods import ALL, Goods, GoodsMeant, PromotionMoney, in_pieces
+from ledger.promotions.rewards.picks import UnitsPicked, picked_told
+from ledger.promotions.telling import FieldWords, KindWords, Voice
 from ledger.promotions.worksheet import Deal
+from ledger.words import N_
 
 
 class PercentOff(Body):
@@ -17,11 +19,15 @@ class PercentOff(Body):
 
     {"kind": "percent", "percent": "10", "goods": {"categories": ["shoes"]}}"""
 
+    WORDS: ClassVar = KindWords(
+        N_("Percent off"), N_("The goods become cheaper by so many percent.")
+    )
+
     kind: Literal["percent"]
-    percent: PercentText
-    goods: Goods = ALL
-    pick: Pick | None = None
-    most: MoneyIn | None = None
+    percent: Annotated[PercentText, FieldWords("Percent off", "percent")]
+    goods: GoodsMeant = ALL
+    pick: UnitsPicked = None
+    most: Annotated[PromotionMoney | None, FieldWords("At most, of the receipt", "money")] = None
 
     @cached_property
     def _size(self) -> int:
@@ -41,3 +47,11 @@ class PercentOff(Body):
         if self.pick is not None:
             runs = self.pick.of(reach, runs)
         return percent_off(reach.sheet, runs, self._size, self._most)
+
+    def told(self, say: Voice) -> str:
+        """How many percent, of which goods and units, and how much at most."""
+        most = (
+            say("at most {money} off", money=say.money(self.most)) if self.most is not None else ""
+        )
+        goods = say.joined([picked_told(self.goods, self.pick, say), most])
+        return say("{percent} off: {goods}", percent=say.percent(self.percent), goods=goods)

@@ -1,26 +1,44 @@
 """Which units of the goods that are meant."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from ledger.fields import Body
-from ledger.promotions.conditions.units import MOST_UNITS
 from ledger.promotions.deals import (
     PromotionReach,
     cheapest_first,
     dearest_first,
     first_units,
 )
+from ledger.promotions.goods import Goods, UnitCount
+from ledger.promotions.telling import FieldWords, KindWords, Ordinal, Voice
 from ledger.promotions.worksheet import UnitRun
+from ledger.words import N_
 
 Sorting = Literal[
     "price_up", "price_down", "quantity_up", "quantity_down", "amount_up", "amount_down"
 ]
 Identical = Literal["sku", "model", "price", "category"]
 
-UnitCount = Annotated[int, Field(ge=1, le=MOST_UNITS)]
+SORTINGS = (
+    ("price_up", N_("by shelf price, the lowest first")),
+    ("price_down", N_("by shelf price, the highest first")),
+    ("quantity_up", N_("by quantity, the smallest first")),
+    ("quantity_down", N_("by quantity, the largest first")),
+    ("amount_up", N_("by sum, the smallest first")),
+    ("amount_down", N_("by sum, the largest first")),
+)
+LIKENESSES = (
+    ("sku", N_("with the same SKU")),
+    ("model", N_("of the same model")),
+    ("price", N_("of the same price")),
+    ("category", N_("of the same category")),
+)
+
+AlikeBy = Annotated[Identical | None, FieldWords("Only units that are alike", choices=LIKENESSES)]
+TimesAtMost = Annotated[UnitCount | None, FieldWords("So often on a receipt at most", "times")]
 
 
 class Pick(Body):
@@ -30,11 +48,15 @@ class Pick(Body):
 
     {"dearest": 1}"""
 
-    cheapest: UnitCount | None = None
-    dearest: UnitCount | None = None
-    per_line: UnitCount | None = None
-    line: UnitCount | None = None
-    sorted_by: Sorting | None = None
+    WORDS: ClassVar = KindWords(
+        N_("Only some units"), N_("The cheapest or dearest units, or so many of each item.")
+    )
+
+    cheapest: Annotated[UnitCount | None, FieldWords("Cheapest units", "units")] = None
+    dearest: Annotated[UnitCount | None, FieldWords("Dearest units", "units")] = None
+    per_line: Annotated[UnitCount | None, FieldWords("Units of each item", "units")] = None
+    line: Annotated[UnitCount | None, FieldWords("One item, by its place")] = None
+    sorted_by: Annotated[Sorting | None, FieldWords("Order of items", choices=SORTINGS)] = None
 
     @model_validator(mode="after")
     def picks_in_one_way(self) -> Self:
@@ -64,12 +86,47 @@ class Pick(Body):
             ]
         return self._line(reach, by_line)
 
+    def told(self, say: Voice) -> str:
+        """Which units."""
+        if self.cheapest is not None:
+            return say.many(
+                "only the {number} cheapest unit", "only the {number} cheapest units", self.cheapest
+            )
+        if self.dearest is not None:
+            return say.many(
+                "only the {number} dearest unit", "only the {number} dearest units", self.dearest
+            )
+        if self.per_line is not None:
+            return say.many(
+                "at most {number} unit of each item",
+                "at most {number} units of each item",
+                self.per_line,
+            )
+        place, order = self.line or 1, say(dict(SORTINGS)[self.sorted_by or "price_up"])
+        facts = {"number": place, "place": Ordinal(place), "order": order}
+        return say("only the {place} item {order}", **facts)
+
     def _line(self, reach: PromotionReach, by_line: dict[int, list[UnitRun]]) -> list[UnitRun]:
         what, _, direction = (self.sorted_by or "price_up").partition("_")
         sign = -1 if direction == "down" else 1  # so those that are alike keep their order
         ordered = sorted(by_line, key=lambda line: sign * _size(reach, what, line))
         place = (self.line or 1) - 1
         return by_line[ordered[place]] if place < len(ordered) else []
+
+
+UnitsPicked = Annotated[Pick | None, FieldWords("Only some units")]
+
+
+def picked_told(goods: Goods, pick: Pick | None, say: Voice) -> str:
+    """The goods in words, and which units of them."""
+    return say.joined([say.part(goods), say.part(pick) if pick is not None else ""])
+
+
+def alike_told(identical: Identical | None, say: Voice) -> str:
+    """Which units make a group; empty where any do."""
+    if identical is None:
+        return ""
+    return say("each group of units {likeness}", likeness=say(dict(LIKENESSES)[identical]))
 
 
 def _size(reach: PromotionReach, what: str, line: int) -> int:

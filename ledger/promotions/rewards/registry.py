@@ -4,22 +4,29 @@ A discount takes something off while the receipt is priced; points are counted w
 is paid; a present is told to the till."""
 
 from dataclasses import dataclass
-from typing import Annotated, Protocol, runtime_checkable
+from typing import Annotated, ClassVar, Protocol, runtime_checkable
 
 from ledger.programmes.earning import Rates
 from ledger.promotions.deals import PromotionReach
 from ledger.promotions.goods import Goods
 from ledger.promotions.situations import Situation
+from ledger.promotions.telling import KindWords, Voice
 from ledger.promotions.worksheet import Deal
 from ledger.segments.registry import Registry
 
 
 class Reward(Protocol):
-    """What a promotion gives: a document as people wrote it, and the rule in it."""
+    """What a promotion gives: a document as people wrote it, and the rule in it. `WORDS`: what its
+    kind is called."""
+
+    WORDS: ClassVar[KindWords]
 
     @property
     def kind(self) -> str:
         """The word that stands for this kind in documents."""
+
+    def told(self, say: Voice) -> str:
+        """It in words, as the beginning of a sentence."""
 
 
 @runtime_checkable

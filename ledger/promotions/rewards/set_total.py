@@ -1,12 +1,14 @@
 """The kind `set_total`."""
 
 from functools import cached_property
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
 
-from ledger.fields import Body, MoneyIn
+from ledger.fields import Body
 from ledger.promotions.deals import PromotionReach, spread, worth
-from ledger.promotions.goods import Goods, in_pieces
+from ledger.promotions.goods import Goods, GoodsMeant, PromotionMoney, in_pieces
+from ledger.promotions.telling import FieldWords, KindWords, Voice
 from ledger.promotions.worksheet import Deal
+from ledger.words import N_
 
 
 class SetTotal(Body):
@@ -15,9 +17,13 @@ class SetTotal(Body):
     {"kind": "set_total", "total": {"amount": "5000", "currency": "RUB"},
      "goods": {"categories": ["repair"]}}"""
 
+    WORDS: ClassVar = KindWords(
+        N_("One price for all"), N_("These goods cost so much together, if they cost more.")
+    )
+
     kind: Literal["set_total"]
-    total: MoneyIn
-    goods: Goods
+    total: Annotated[PromotionMoney, FieldWords("All together for", "money")]
+    goods: GoodsMeant
 
     @cached_property
     def _total(self) -> int:
@@ -31,3 +37,11 @@ class SetTotal(Body):
         """What is above, in proportion."""
         runs = reach.runs(self.goods)
         return spread(reach.sheet, runs, max(0, worth(runs) - self._total), elsewhere=True)
+
+    def told(self, say: Voice) -> str:
+        """The sum, and of which goods."""
+        return say(
+            "all together for {money}: {goods}",
+            money=say.money(self.total),
+            goods=say.part(self.goods),
+        )

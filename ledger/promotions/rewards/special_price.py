@@ -1,18 +1,15 @@
-"""The kinds `special_price` and `price_list`."""
+"""The kind `special_price`."""
 
-from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
-
-from ledger.fields import Body, MoneyIn
-from ledger.promotions.arithmetic import price_of
-from ledger.promotions.deals import PromotionReach, settle
-from ledger.promotions.goods import Goods, GoodsWord, in_pieces
-from ledger.promotions.worksheet import Deal, UnitRun
-
-MOST_PRICES = 5_000
+from ledger.fields import Body
+from ledger.promotions.deals import PromotionReach
+from ledger.promotions.goods import Goods, GoodsMeant, PromotionMoney, in_pieces
+from ledger.promotions.rewards.down_to import down_to
+from ledger.promotions.telling import FieldWords, KindWords, Voice
+from ledger.promotions.worksheet import Deal
+from ledger.words import N_
 
 
 class SpecialPrice(Body):
@@ -22,9 +19,13 @@ class SpecialPrice(Body):
     {"kind": "special_price", "price": {"amount": "990", "currency": "RUB"},
      "goods": {"models": ["T-SHIRT"]}}"""
 
+    WORDS: ClassVar = KindWords(
+        N_("Special price"), N_("One unit of these goods costs so much, or a kilogram of them.")
+    )
+
     kind: Literal["special_price"]
-    price: MoneyIn
-    goods: Goods
+    price: Annotated[PromotionMoney, FieldWords("Price", "money")]
+    goods: GoodsMeant
 
     @cached_property
     def _price(self) -> int:
@@ -37,53 +38,12 @@ class SpecialPrice(Body):
     def deal(self, reach: PromotionReach) -> Deal:
         """Down to the price."""
         lines = reach.lines(self.goods)
-        return _down_to(reach, dict.fromkeys(lines, self._price))
+        return down_to(reach, dict.fromkeys(lines, self._price))
 
-
-class ListedPrice(Body):
-    """The special price of one product."""
-
-    sku: GoodsWord
-    price: MoneyIn
-
-
-class PriceList(Body):
-    """Special prices of many products, such as those of the week.
-
-    {"kind": "price_list",
-     "prices": [{"sku": "SOCKS", "price": {"amount": "199", "currency": "RUB"}}]}"""
-
-    kind: Literal["price_list"]
-    prices: Annotated[list[ListedPrice], Field(min_length=1, max_length=MOST_PRICES)]
-
-    @cached_property
-    def _prices(self) -> Mapping[str, int]:
-        return {one.sku: in_pieces(one.price) for one in self.prices}
-
-    @cached_property
-    def _goods(self) -> Goods:
-        return Goods(skus=[one.sku for one in self.prices])
-
-    def touches(self) -> Goods:
-        """The goods on the list."""
-        return self._goods
-
-    def deal(self, reach: PromotionReach) -> Deal:
-        """Down to the price of each."""
-        lines = reach.lines(self._goods)
-        return _down_to(reach, {n: self._prices[reach.sheet.lines[n].sku] for n in lines})
-
-
-def _down_to(reach: PromotionReach, prices: Mapping[int, int]) -> Deal:
-    """Each line down to its price for one."""
-    runs = reach.sheet.runs(prices)
-    parts: dict[int, int] = {}
-    for run in runs:
-        parts[run.line] = parts.get(run.line, 0) + _above(reach, run, prices[run.line])
-    return settle(reach.sheet, runs, parts)
-
-
-def _above(reach: PromotionReach, run: UnitRun, price: int) -> int:
-    line = reach.sheet.lines[run.line]
-    wanted = price if line.units > 1 else price_of(price, line.quantity)
-    return max(0, run.each - wanted) * run.units
+    def told(self, say: Voice) -> str:
+        """The price, and of which goods."""
+        return say(
+            "special price {money}: {goods}",
+            money=say.money(self.price),
+            goods=say.part(self.goods),
+        )

@@ -1,0 +1,22 @@
+"""What kinds with prices have in common: lines become as cheap as a price says."""
+
+from collections.abc import Mapping
+
+from ledger.promotions.arithmetic import price_of
+from ledger.promotions.deals import PromotionReach, settle
+from ledger.promotions.worksheet import Deal, UnitRun
+
+
+def down_to(reach: PromotionReach, prices: Mapping[int, int]) -> Deal:
+    """Each line down to its price for one."""
+    runs = reach.sheet.runs(prices)
+    parts: dict[int, int] = {}
+    for run in runs:
+        parts[run.line] = parts.get(run.line, 0) + _above(reach, run, prices[run.line])
+    return settle(reach.sheet, runs, parts)
+
+
+def _above(reach: PromotionReach, run: UnitRun, price: int) -> int:
+    line = reach.sheet.lines[run.line]
+    wanted = price if line.units > 1 else price_of(price, line.quantity)
+    return max(0, run.each - wanted) * run.units

@@ -1,0 +1,191 @@
+"""What a cashier reads of a priced receipt: reasons and outcomes as sentences of at most 40 signs.
+They are made when somebody reads them, in the reader's language, from codes and facts. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import cast, get_args
+
+from ledger import languages, words
+from ledger.languages import Language
+from ledger.money import Money, decimals
+from ledger.programmes.base_words import PercentOf, RoundMoney
+from ledger.promotions.quotes import (
+    EnteredCode,
+    LineReason,
+    PointsReason,
+    PromisedPresent,
+    PromotionOutcome,
+    ReasonCode,
+)
+from ledger.promotions.worksheet import Limit
+
+CONTEXT = "at the till"
+MOST_SIGNS = 40
+SHORTEST_NAME = 4  # of a name that has less room nothing could be read
+CUT = "…"
+
+GAVE, CLOSE, LOST = "gave", "close", "lost"
+APPLIED, APPLIED_OFF = "applied", "applied off"
+LIMITED: Mapping[str, str] = {limit: f"limited by {limit}" for limit in get_args(Limit)}
+REACHED: Mapping[str, str] = {limit: f"{limit} is reached" for limit in get_args(Limit)}
+CODE_APPLIED, CODE_UNUSED, CODE_UNKNOWN = "code applied", "code unused", "code unknown"
+PRESENT, BASE = "present", "base programme"
+
+# Why a condition is not met: the codes of `Unmet`.
+UNMET = (
+    "costs_too_little",
+    "costs_too_much",
+    "elsewhere",
+    "goods_missing",
+    "met_what_excludes",
+    "no_birthday",
+    "no_code",
+    "no_member",
+    "not_yet",
+    "other_hours",
+    "other_members",
+    "other_purchase",
+    "other_weekday",
+    "over",
+    "paid_otherwise",
+    "too_many_units",
+)
+UNMET_COUNTING = ("too_few_units",)
+# Where somebody is close, the words tell what is missing.
+CLOSE_AS = {"costs_too_little": "close by money", "too_few_units": "close by units"}
+
+# Codes of the catalogue; those of `COUNTING` agree with a number.
+CODES = tuple(
+    dict.fromkeys(
+        (
+            *(code for code in get_args(ReasonCode) if code != "limited"),
+            *(APPLIED, APPLIED_OFF, LOST, "limit_reached", "not_met", "not_now", "nothing_to_take"),
+            *LIMITED.values(),
+            *REACHED.values(),
+            *UNMET,
+            CLOSE_AS["costs_too_little"],
+            *(CODE_APPLIED, CODE_UNUSED, CODE_UNKNOWN, PRESENT, BASE),
+        )
+    )
+)
+COUNTING = (*UNMET_COUNTING, CLOSE_AS["too_few_units"])
+
+
+@dataclass(frozen=True, slots=True)
+class TillReader:
+    """Who reads it: in which language and currency. `names`: of the promotions, by code."""
+
+    language: Language
+    currency: str
+    names: Mapping[str, str | languages.Texts]
+
+    def name(self, promotion: str | None) -> str:
+        """What a promotion is called; its code if it has no name here."""
+        named = self.names.get(promotion or "", promotion or "")
+        return named if isinstance(named, str) else languages.said(named, self.language)
+
+
+def line_reason(reason: LineReason, reader: TillReader) -> str:
+    """Why a line costs what it does."""
+    if reason.code == "limited":
+        return _limited(LIMITED, str(reason.facts["limit"]), reason.facts, reader)
+    promotion = reason.facts.get("promotion", reason.promotion)
+    facts = {"amount": _off(reason.amount, reader)}
+    return _said(reader, reason.code, facts, reader.name(cast("str | None", promotion)))
+
+
+def outcome(told: PromotionOutcome, reader: TillReader) -> str:
+    """What became of a promotion, and why."""
+    name = reader.name(told.promotion)
+    match told.outcome:
+        case "applied" if told.code in LIMITED:
+            return _limited(LIMITED, str(told.code), told.facts, reader)
+        case "applied":
+            facts = {"amount": _off(told.amount, reader)}
+            return _said(reader, APPLIED_OFF if told.amount else APPLIED, facts)
+        case "lost":
+            return _said(reader, LOST, {}, reader.name(told.lost_to))
+        case "nothing_to_take" if told.code in REACHED:
+            return _limited(REACHED, str(told.code), told.facts, reader)
+        case "limit_reached" | "nothing_to_take":
+            return _said(reader, told.outcome, {})
+    code = told.code or ""
+    if told.outcome == CLOSE and code in CLOSE_AS:
+        return _said(reader, CLOSE_AS[code], told.facts, name)
+    # A kind from an installed package may have a code of its own.
+    return _said(reader, code if code in (*UNMET, *UNMET_COUNTING) else told.outcome, told.facts,
+                 name)  # fmt: skip
+
+
+def points_reason(reason: PointsReason, reader: TillReader) -> str:
+    """What points are for."""
+    if reason.promotion is None:
+        return _said(reader, BASE, {})
+    return _cut(reader.name(reason.promotion), MOST_SIGNS)
+
+
+def present(promised: PromisedPresent, reader: TillReader) -> str:
+    """What is handed out, for which promotion."""
+    return _said(reader, PRESENT, {}, reader.name(promised.promotion))
+
+
+def entered_code(
+    entered: EnteredCode, outcomes: Sequence[PromotionOutcome], reader: TillReader
+) -> str:
+    """What became of a code that was typed or scanned: for which promotion it counted, or why for
+    none."""
+    match entered.state:
+        case "applied":
+            return _said(reader, CODE_APPLIED, {}, reader.name(entered.promotion))
+        case "unknown":
+            return _said(reader, CODE_UNKNOWN, {})
+    why = next((one for one in outcomes if one.promotion == entered.promotion), None)
+    return _said(reader, CODE_UNUSED, {}) if why is None else outcome(why, reader)
+
+
+def _limited(
+    texts: Mapping[str, str], limit: str, facts: Mapping[str, object], reader: TillReader
+) -> str:
+    percent = facts.get("percent")
+    return _said(reader, texts[limit], {"percent": PercentOf(cast(int, percent or 0))})
+
+
+def _said(reader: TillReader, code: str, facts: Mapping[str, object], name: str = "") -> str:
+    """The text of a code, with as much of the name as there is room for."""
+    told = {key: _readable(value, reader.language) for key, value in facts.items()}
+    number = facts.get("number") if code in COUNTING else None
+
+    def sentence(called: str) -> str:
+        return words.catalogue("ledger").sentence(
+            reader.language, code, {**told, "name": called}, CONTEXT, cast("int | None", number)
+        )
+
+    bare = sentence("")
+    if bare == sentence("-"):  # it speaks of no name
+        return _cut(bare, MOST_SIGNS)
+    return _cut(sentence(_cut(name, max(SHORTEST_NAME, MOST_SIGNS - len(bare)))), MOST_SIGNS)
+
+
+def _readable(value: object, language: Language) -> object:
+    match value:
+        case Money():
+            return RoundMoney(value)
+        case date():
+            return words.short_day_in(language, value)
+    return value
+
+
+def _off(amount: int, reader: TillReader) -> RoundMoney:
+    places = decimals(reader.currency)
+    return RoundMoney(Money.of(-amount, places, reader.currency))
+
+
+def _cut(text: str, most: int) -> str:
+    """At most so many signs: cut behind a word if one ends in the second half, else anywhere."""
+    if len(text) <= most:
+        return text
+    kept = text[: most - len(CUT)]
+    before, blank, _ = kept.rpartition(" ")
+    whole = before if blank and len(before) >= most // 2 else kept
+    return whole.rstrip(" ,.:;-–—«“(") + CUT
