@@ -59,7 +59,7 @@ CLOSE_AS = {"costs_too_little": "close by money", "too_few_units": "close by uni
 CODES = tuple(
     dict.fromkeys(
         (
-            *(code for code in get_args(ReasonCode) if code != "limited"),
+            *(code for code in get_args(ReasonCode) if code not in (GAVE, "limited")),
             *(APPLIED, APPLIED_OFF, LOST, "limit_reached", "not_met", "not_now", "nothing_to_take"),
             *LIMITED.values(),
             *REACHED.values(),
@@ -90,9 +90,11 @@ def line_reason(reason: LineReason, reader: TillReader) -> str:
     """Why a line costs what it does."""
     if reason.code == "limited":
         return _limited(LIMITED, str(reason.facts["limit"]), reason.facts, reader)
-    promotion = reason.facts.get("promotion", reason.promotion)
-    facts = {"amount": _off(reason.amount, reader)}
-    return _said(reader, reason.code, facts, reader.name(cast("str | None", promotion)))
+    name = reader.name(reason.promotion)
+    if reason.code == GAVE:
+        off = f": {_off(reason.amount, reader).written(reader.language)}"
+        return f"{_cut(name, MOST_SIGNS - len(off))}{off}"
+    return _said(reader, reason.code, {}, name)
 
 
 def outcome(told: PromotionOutcome, reader: TillReader) -> str:
@@ -186,6 +188,6 @@ def _cut(text: str, most: int) -> str:
     if len(text) <= most:
         return text
     kept = text[: most - len(CUT)]
-    before, blank, _ = kept.rpartition(" ")
+    before, blank, _ = text[:most].rpartition(" ")
     whole = before if blank and len(before) >= most // 2 else kept
     return whole.rstrip(" ,.:;-–—«“(") + CUT

@@ -35,7 +35,14 @@ NAMES = """
     Android Console ID Pass Pay SKU Team Type en https
 """
 # Texts that are the same in every language.
-ALIKE = {"API", "{reason}", "{field}: {reason}", "{field}: {reason}.", "{name}: {reason}"}
+ALIKE = {
+    "API",
+    "«{name}»",
+    "{reason}",
+    "{field}: {reason}",
+    "{field}: {reason}.",
+    "{name}: {reason}",
+}
 # Codes, addresses, commands: what has signs or digits in the middle.
 EXAMPLE = re.compile(
     r"""`[^`]+`|"[^"]*"|<[^>]*>|openssl[ ].*|[^\s«»(]*[A-Za-z0-9][-./_#:=@+&][^\s»)]*|\S*\d\S*

@@ -21,7 +21,8 @@ class AtPlace(Body):
     {"kind": "place", "stores": ["centre"]}"""
 
     WORDS: ClassVar = KindWords(
-        N_("Where it is bought"), N_("Stores, groups of stores, tills, or channels such as web.")
+        N_("Where it is bought"),
+        N_("Stores, groups of stores, tills, or channels such as a website."),
     )
 
     kind: Literal["place"]

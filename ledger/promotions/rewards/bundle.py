@@ -28,7 +28,7 @@ class BundleSlot(Body):
 
     def told(self, say: Voice) -> str:
         """How many, and of which goods."""
-        return say("{units} ({goods})", units=say.units(self.units), goods=say.part(self.goods))
+        return f"{say.units(self.units)} ({say.part(self.goods)})"
 
 
 class Bundle(Body):
