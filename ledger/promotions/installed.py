@@ -8,6 +8,8 @@ from ledger.promotions.conditions.registry import CONDITIONS
 from ledger.promotions.rewards.registry import REWARDS, Discount, PointsReward, PresentReward
 
 GROUP = "kopilka.promotions"
+WORDS = ("model_fields", "WORDS", "told")
+EXAMPLE = '{"kind"'
 
 
 def register_installed() -> None:
@@ -21,12 +23,22 @@ def register_installed() -> None:
 
 
 def _register(kind: Any) -> None:
+    _require_words(kind)
     if hasattr(kind, "unmet"):
         CONDITIONS.register(kind)
     elif issubclass(kind, Discount | PointsReward | PresentReward):
         REWARDS.register(kind)
     else:
-        raise TypeError("is neither a condition nor a reward")
+        raise TypeError("it is neither a condition nor a reward")
+
+
+def _require_words(kind: Any) -> None:
+    """Whoever lists the kinds has to be able to say what this one is."""
+    missing = [name for name in WORDS if not hasattr(kind, name)]
+    if missing:
+        raise TypeError(f"it has no {', '.join(missing)}")
+    if EXAMPLE not in (kind.__doc__ or ""):
+        raise TypeError("its docstring does not end with an example")
 
 
 def _of(point: EntryPoint) -> str:

@@ -26,6 +26,7 @@ SHORTEST_NAME = 4  # of a name that has less room nothing could be read
 CUT = "…"
 
 GAVE, CLOSE, LOST = "gave", "close", "lost"
+DAY = "day"  # the fact that is a date
 APPLIED, APPLIED_OFF = "applied", "applied off"
 LIMITED: Mapping[str, str] = {limit: f"limited by {limit}" for limit in get_args(Limit)}
 REACHED: Mapping[str, str] = {limit: f"{limit} is reached" for limit in get_args(Limit)}
@@ -115,9 +116,9 @@ def outcome(told: PromotionOutcome, reader: TillReader) -> str:
     code = told.code or ""
     if told.outcome == CLOSE and code in CLOSE_AS:
         return _said(reader, CLOSE_AS[code], told.facts, name)
-    # A kind from an installed package may have a code of its own.
-    return _said(reader, code if code in (*UNMET, *UNMET_COUNTING) else told.outcome, told.facts,
-                 name)  # fmt: skip
+    if code not in (*UNMET, *UNMET_COUNTING):  # of a kind from an installed package
+        code = told.outcome
+    return _said(reader, code, told.facts, name)
 
 
 def points_reason(reason: PointsReason, reader: TillReader) -> str:
@@ -155,7 +156,7 @@ def _limited(
 
 def _said(reader: TillReader, code: str, facts: Mapping[str, object], name: str = "") -> str:
     """The text of a code, with as much of the name as there is room for."""
-    told = {key: _readable(value, reader.language) for key, value in facts.items()}
+    told = {key: _readable(key, value, reader.language) for key, value in facts.items()}
     number = facts.get("number") if code in COUNTING else None
 
     def sentence(called: str) -> str:
@@ -169,12 +170,17 @@ def _said(reader: TillReader, code: str, facts: Mapping[str, object], name: str 
     return _cut(sentence(_cut(name, max(SHORTEST_NAME, MOST_SIGNS - len(bare)))), MOST_SIGNS)
 
 
-def _readable(value: object, language: Language) -> object:
+def _readable(name: str, value: object, language: Language) -> object:
+    """A fact as it is written: as the engine made it, or as JSON keeps it."""
     match value:
         case Money():
             return RoundMoney(value)
+        case {"amount": str(amount), "currency": str(currency)}:
+            return RoundMoney(Money(amount, currency))
         case date():
             return words.short_day_in(language, value)
+        case str() if name == DAY:
+            return words.short_day_in(language, date.fromisoformat(value))
     return value
 
 

@@ -100,14 +100,25 @@ def test_kinds_of_an_installed_package_are_as_our_own(site: Path) -> None:
     }
 
 
-def test_a_package_that_cannot_be_used_is_named_at_the_start(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("", "No module named 'kopilka_broken'"),
+        ("class Snow: ...", "it has no model_fields, WORDS, told"),
+    ],
+)
+def test_a_package_that_cannot_be_used_is_named_at_the_start(
+    tmp_path: Path, code: str, why: str
+) -> None:
     told = tmp_path / "kopilka_broken-1.0.dist-info"
     told.mkdir()
     (told / "METADATA").write_text("Metadata-Version: 2.1\nName: kopilka-broken\nVersion: 1.0\n")
     (told / "entry_points.txt").write_text("[kopilka.promotions]\nsnow = kopilka_broken:Snow\n")
+    if code:
+        (tmp_path / "kopilka_broken.py").write_text(code)
     done = run("import ledger.promotions.pricing", path=tmp_path)
     assert done.returncode != 0
-    assert "the kind snow of the package kopilka-broken: No module named" in done.stderr
+    assert f"the kind snow of the package kopilka-broken: {why}" in done.stderr
 
 
 def test_a_promotion_whose_kind_is_gone_is_refused_with_its_name() -> None:

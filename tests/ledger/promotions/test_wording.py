@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, get_args
 
+import orjson
 import pytest
 from selling import line, promotion, quoted, rub, terms
 
@@ -160,3 +161,19 @@ def test_a_receipt_says_what_happened_to_it() -> None:
         "Потолок 50\u00a0% уже достигнут",
         "Такого кода нет",
     ]
+
+
+@pytest.mark.parametrize(
+    ("code", "facts", "said"),
+    [
+        ("not_yet", {"day": date(2026, 12, 20)}, "Begins on 20 Dec"),
+        ("costs_too_little", {"missing": Money("300.00", "RUB")}, "RUB\u00a0300 more is needed"),
+        ("too_few_units", {"number": 1}, "1 more unit is needed"),
+    ],
+)
+def test_facts_that_were_kept_as_json_say_the_same(
+    code: str, facts: dict[str, Any], said: str
+) -> None:
+    for known in (facts, orjson.loads(orjson.dumps(facts))):
+        told = PromotionOutcome("q", 1, "not_met", code=code, facts=known)
+        assert wording.outcome(told, reader(EN)) == said
