@@ -41,13 +41,33 @@ def shared(total: int, weights: Sequence[int]) -> list[int]:
     return parts
 
 
+def shared_by_units(
+    total: int, weights: Sequence[int], units: Sequence[int]
+) -> list[tuple[int, int]]:
+    """The same among groups of so many units that each have this weight: what each unit of a group
+    gets at least, and how many of its units get one piece more."""
+    whole = sum(weight * number for weight, number in zip(weights, units, strict=True))
+    if not whole or not total:
+        return [(0, 0)] * len(weights)
+    least = [total * weight // whole for weight in weights]
+    odd = total - sum(part * number for part, number in zip(least, units, strict=True))
+    more = [0] * len(weights)
+    if odd:
+        for place in sorted(
+            range(len(weights)), key=lambda place: total * weights[place] % whole, reverse=True
+        ):
+            more[place] = min(odd, units[place])
+            odd -= more[place]
+    return list(zip(least, more, strict=True))
+
+
 def shared_within(total: int, weights: Sequence[int], rooms: Sequence[int]) -> list[int]:
     """The same, but nobody gets more than their room: what is left over is shared among those who
     have room, until it is spent or there is no more room."""
     parts = shared(total, weights)
     if all(part <= room for part, room in zip(parts, rooms, strict=True)):
         return parts
-    full = {place for place, part in enumerate(parts) if part >= rooms[place]}
+    full = {place for place, part in enumerate(parts) if part > rooms[place]}
     while True:
         left = total - sum(rooms[place] for place in full)
         others = [place for place in range(len(weights)) if place not in full and weights[place]]

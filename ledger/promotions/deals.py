@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ledger.promotions.arithmetic import percent_of, shared, shared_within
+from ledger.promotions.arithmetic import percent_of, shared, shared_by_units, shared_within
 from ledger.promotions.goods import Goods
 from ledger.promotions.situations import Situation
-from ledger.promotions.worksheet import Deal, Limit, PortionPlace, Take, UnitRun, Worksheet
+from ledger.promotions.worksheet import Deal, Limit, Take, TakePlace, UnitRun, Worksheet
+
+PARTNERS = -1  # in the place of a take: of units that nothing is taken off
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +70,29 @@ def between(runs: Sequence[UnitRun], begin: int, end: int) -> Iterator[UnitRun]:
             return
 
 
+def without(runs: Iterable[UnitRun], used: Iterable[UnitRun]) -> list[UnitRun]:
+    """The units of these that are not among the used ones."""
+    gone: dict[tuple[int, int, int], int] = {}
+    for run in used:
+        gone[run[:3]] = gone.get(run[:3], 0) + run.units
+    left = (run._replace(units=run.units - gone.get(run[:3], 0)) for run in runs)
+    return [run for run in left if run.units]
+
+
 def percent_off(sheet: Worksheet, runs: Sequence[UnitRun], percent: int, most: int | None) -> Deal:
     """So many hundredths of a percent off these units, `most` at most. It is rounded where the
     programme says; a line that has no room for its part does not give it to others."""
     match sheet.terms.rounding:
         case "total":
-            return spread(sheet, runs, at_most(percent_of(worth(runs), percent), most))
+            deal = spread(sheet, runs, percent_of(worth(runs), percent))
         case "line":
             parts = {line: percent_of(paid, percent) for line, paid in by_line(runs).items()}
+            deal = settle(sheet, runs, parts)
         case "unit":
-            parts = {}
-            for run in runs:
-                part = percent_of(run.each, percent) * run.units
-                parts[run.line] = parts.get(run.line, 0) + part
-    if most is not None and sum(parts.values()) > most:
-        return spread(sheet, runs, most)
-    return settle(sheet, runs, parts)
+            deal = off_each(sheet, [(run, percent_of(run.each, percent)) for run in runs])
+    if most is None or deal.total <= most:
+        return deal
+    return spread(sheet, runs, most, elsewhere=True)
 
 
 def spread(
@@ -104,9 +113,24 @@ def spread(
     return deal
 
 
-def settle(sheet: Worksheet, runs: Sequence[UnitRun], parts: dict[int, int]) -> Deal:
+def off_each(sheet: Worksheet, offs: Sequence[tuple[UnitRun, int]]) -> Deal:
+    """So much off each unit of these, as far as their lines have room. It stays where it is: units
+    of one line then cost what they would on lines of their own."""
+    parts: dict[int, int] = {}
+    for run, off in offs:
+        parts[run.line] = parts.get(run.line, 0) + off * run.units
+    parts = dict(sorted(parts.items()))
+    return settle(sheet, [run for run, _ in offs], parts, [off for _, off in offs])
+
+
+def settle(
+    sheet: Worksheet,
+    runs: Sequence[UnitRun],
+    parts: dict[int, int],
+    weights: Sequence[int] | None = None,
+) -> Deal:
     """So much off each line, as far as there is room, in proportion to what the units of the line
-    cost now."""
+    cost now, or to these weights of each."""
     limited_by: Limit | None = None
     if any(part > sheet.room(line) for line, part in parts.items()):
         limited_by = _tightest(
@@ -117,18 +141,39 @@ def settle(sheet: Worksheet, runs: Sequence[UnitRun], parts: dict[int, int]) -> 
     if most is not None and sum(parts.values()) > most:
         limited_by = "receipt_ceiling"
         parts = dict(zip(parts, shared(most, list(parts.values())), strict=True))
-    takes: dict[PortionPlace, Take] = {}
-    lines: dict[int, list[UnitRun]] = {}
-    for run in runs:
-        lines.setdefault(run.line, []).append(run)
+    takes: dict[TakePlace, Take] = {}
+    lines: dict[int, list[tuple[UnitRun, int]]] = {}
+    for run, weight in zip(runs, weights or [run.each for run in runs], strict=True):
+        lines.setdefault(run.line, []).append((run, weight))
     for line, part in parts.items():
         of_line = lines[line]
-        shares = shared(part, [run.each * run.units for run in of_line])
-        for run, off in zip(of_line, shares, strict=True):
-            place = (line, run.portion)
+        shares = shared_by_units(
+            part, [weight for _, weight in of_line], [run.units for run, _ in of_line]
+        )
+        for (run, weight), (least, more) in zip(of_line, shares, strict=True):
+            place = (line, run.portion, 0 if weights is None else weight)
             units, paid, before = takes.get(place, (0, 0, 0))
-            takes[place] = Take(units + run.units, paid + run.each * run.units, before + off)
+            off = before + least * run.units + more
+            takes[place] = Take(units + run.units, paid + run.each * run.units, off)
     return Deal(takes, limited_by)
+
+
+def each_its_part(total: int, runs: Sequence[UnitRun]) -> Iterator[tuple[UnitRun, int]]:
+    """A total in proportion to what these units cost: runs of units, and what is off each unit."""
+    shares = shared_by_units(total, [run.each for run in runs], [run.units for run in runs])
+    for run, (least, more) in zip(runs, shares, strict=True):
+        for units, off in ((more, least + 1), (run.units - more, least)):
+            if units:
+                yield run._replace(units=units), off
+
+
+def with_partners(deal: Deal, partners: Iterable[UnitRun]) -> Deal:
+    """The deal, and units that take part in it though nothing is taken off them."""
+    for run in partners:
+        place = (run.line, run.portion, PARTNERS)
+        units, paid, _ = deal.takes.get(place, (0, 0, 0))
+        deal.takes[place] = Take(units + run.units, paid + run.each * run.units, 0)
+    return deal
 
 
 def by_line(runs: Iterable[UnitRun]) -> dict[int, int]:

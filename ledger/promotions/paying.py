@@ -1,5 +1,6 @@
 """What points pay of a receipt, and what is earned by it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,7 +10,7 @@ from ledger.promotions.arithmetic import shared_within
 from ledger.promotions.goods import in_pieces
 from ledger.promotions.rewards.registry import Earnings
 from ledger.promotions.situations import Situation
-from ledger.promotions.stacking import Stacked
+from ledger.promotions.stacking import NO_LIMIT, Allowance, Stacked
 from ledger.promotions.worksheet import Worksheet
 
 Wish = int | Literal["most"]  # how many points are to pay, in the smallest pieces of the unit
@@ -93,10 +94,15 @@ def _stepped(sheet: Worksheet, rates: Rates, wish: int, most: int) -> int:
 
 
 def earn(
-    situation: Situation, stacked: Stacked, rates: Rates | None, paid: PointsPaid, scale: int
+    situation: Situation,
+    stacked: Stacked,
+    rates: Rates | None,
+    paid: PointsPaid,
+    scale: int,
+    left: Mapping[str, Allowance],
 ) -> Earned:
     """What the purchase earns, by what is paid for its lines in money. Each is rounded down once
-    for the receipt."""
+    for the receipt. A promotion with less `left` than it would give gives no points."""
     sheet = stacked.sheet
     by_line = [_earning(sheet, line, paid.by_line[line]) for line in range(len(sheet.lines))]
     base = 0 if rates is None else rates.earned(sum(by_line))
@@ -106,7 +112,11 @@ def earn(
         if standing.fate != "applied":
             continue
         points = sum(one.points(earnings) for one in standing.promotion.rules.point_rewards)
-        if points:
+        budget = left.get(code, NO_LIMIT).points
+        if budget is not None and points > budget:
+            if not standing.by_line and not standing.presents:
+                standing.fate = "limit_reached"
+        elif points:
             by_promotion[code] = points
     return Earned(base, by_promotion)
 

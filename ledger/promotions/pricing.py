@@ -63,9 +63,9 @@ def _price_by_1(sale: PricedSale, shelf: Shelf) -> Quote:
     entered = frozenset(map(folded, sale.codes))
     situation = Situation(sheet, sale.facts, sale.place, sale.clock, entered, sale.paid_by)
     near = [one for one in shelf.touching(sale.basket) if one.is_on(sale.clock.moment)]
-    stacked = Stacking(situation, near, sale.left).decide()
+    stacked = Stacking(situation, near, sale.left, sale.rates, sale.scale).decide()
     paid = paying.pay(sheet, sale.rates, sale.available, sale.wish)
-    earned = paying.earn(situation, stacked, sale.rates, paid, sale.scale)
+    earned = paying.earn(situation, stacked, sale.rates, paid, sale.scale, sale.left)
     is_discount = sale.terms.paying.points_are == "discount"
     by_points = paid.by_line if is_discount else [0] * len(sheet.lines)
     lines = _lines(sheet, by_points, _reasons(stacked, by_points))

@@ -7,17 +7,34 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from ledger.programmes.earning import Rates
 from ledger.promotions.arithmetic import shared
 from ledger.promotions.deals import PromotionReach
 from ledger.promotions.promotions import Promotion
-from ledger.promotions.rewards.registry import Earnings, Present
+from ledger.promotions.rewards.registry import Discount, Earnings, Present, kind_of
 from ledger.promotions.situations import Situation, Unmet
 from ledger.promotions.terms import Lane
-from ledger.promotions.worksheet import Deal, Limit, PortionPlace, Take, Worksheet
+from ledger.promotions.worksheet import Deal, Limit, Worksheet
 
 # Up to so many promotions the best set is found by trying all that can be it; of more, one after
 # the other is added that takes off most.
 MOST_EXACT = 12
+
+# Kinds that take off no more after other promotions than before them: all that are of whatever is
+# there, and those that sort it, where it makes no difference on which line a unit is.
+STEADY_KINDS = frozenset(
+    (
+        "percent",
+        "amount",
+        "amount_per_unit",
+        "amount_per_line",
+        "special_price",
+        "price_list",
+        "set_total",
+    )
+)
+SORTING_KINDS = frozenset(("nth_unit", "first_and_further"))
+ONE_SORT_OF_GOODS = STEADY_KINDS | SORTING_KINDS | {"ladder", "per_group"}
 
 Fate = Literal["applied", "lost", "close", "limit_reached", "not_met", "not_now", "nothing_to_take"]
 
@@ -76,10 +93,12 @@ class Stacked:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What a promotion would do to a worksheet: its deals, one on what the other leaves."""
+    """What a promotion would do to a worksheet: its deals, one on what the other leaves.
+    `is_affordable`: its budget has as much left."""
 
     promotion: Promotion
     deals: Sequence[Deal]
+    is_affordable: bool = True
 
     @property
     def total(self) -> int:
@@ -111,11 +130,14 @@ class Stacking:
         situation: Situation,
         promotions: Sequence[Promotion],
         left: Mapping[str, Allowance],
+        rates: Rates | None = None,
+        scale: int = 0,
     ) -> None:
         self._situation = situation
         self._sheet = situation.worksheet
         self._promotions = promotions
         self._left = left
+        self._rates, self._scale = rates, scale
         self._standings: dict[str, PromotionStanding] = {}
         self._traces: list[LaneTrace] = []
         self._applied: list[Promotion] = []
@@ -135,21 +157,27 @@ class Stacking:
         return Stacked(self._sheet, self._standings, self._traces)
 
     def _without_all_but_one(self, promotions: Sequence[Promotion]) -> Sequence[Promotion]:
-        """The first promotion that stands alone and gives something; all of them if none does."""
+        """The first promotion that stands alone and gives something. If none does, those that do
+        not stand alone: what one of them leaves is not what another was asked about."""
         for promotion in promotions:
-            if promotion.rules.alone and self._is_met(promotion) and self._gives(promotion):
+            if promotion.rules.alone and self._would_give(promotion):
                 for other in promotions:
-                    if other is not promotion:
+                    if other is not promotion and self._would_give(other):
                         self._lose(other, promotion.code)
                 return [promotion]
-        return promotions
+        return [promotion for promotion in promotions if not promotion.rules.alone]
 
-    def _gives(self, promotion: Promotion) -> bool:
-        return bool(
-            promotion.rules.point_rewards
-            or self._presents(promotion)
-            or self._weigh(promotion).total
-        )
+    def _would_give(self, promotion: Promotion) -> bool:
+        """Whether it gives something for the receipt as it is now; if not, it is noted why."""
+        if not self._is_met(promotion):
+            return False
+        proposal = self._weigh(promotion)
+        if proposal.is_affordable and (
+            proposal.total or promotion.rules.point_rewards or self._presents(promotion)
+        ):
+            return True
+        self._lose_or_note(proposal, None)
+        return False
 
     def _lane(self, lane: Lane, promotions: Sequence[Promotion]) -> None:
         met = [promotion for promotion in promotions if self._is_met(promotion)]
@@ -174,7 +202,8 @@ class Stacking:
         self._traces.append(LaneTrace(lane.code, lane.mode, after - before, exact))
 
     def _is_met(self, promotion: Promotion) -> bool:
-        if self._left.get(promotion.code, NO_LIMIT).uses == 0:
+        uses = self._left.get(promotion.code, NO_LIMIT).uses
+        if uses is not None and uses <= 0:
             self._standings[promotion.code] = PromotionStanding(promotion, "limit_reached")
             return False
         unmet = promotion.rules.when.unmet(self._situation)
@@ -189,12 +218,25 @@ class Stacking:
                 self._apply(self._weigh(promotion))
 
     def _first(self, promotions: Sequence[Promotion]) -> None:
-        winner = None
+        winner, idle = None, []
         for promotion in promotions:
             if winner is not None:
                 self._lose(promotion, winner)
-            elif not self._is_kept_out(promotion) and self._apply(self._weigh(promotion)):
-                winner = promotion.code
+            elif not self._is_kept_out(promotion):
+                proposal = self._weigh(promotion)
+                if not proposal.total and not self._presents(promotion):
+                    idle.append(proposal)
+                elif self._apply(proposal):
+                    winner = promotion.code
+        self._apply_first(idle, winner)
+
+    def _apply_first(self, proposals: Sequence[Proposal], winner: str | None = None) -> None:
+        """The first that comes to something, unless there is a winner already."""
+        for proposal in proposals:
+            if winner is None and self._apply(proposal):
+                winner = proposal.promotion.code
+            elif winner is not None:
+                self._lose_or_note(proposal, winner)
 
     def _exclusive(self, promotions: Sequence[Promotion]) -> None:
         owners: dict[int, str] = {}
@@ -212,8 +254,8 @@ class Stacking:
         if not proposals:
             return
         best = max(proposals, key=lambda one: one.total)  # the first of those that are as large
-        if best.total == 0:  # nobody loses anything; presents are handed out all the same
-            self._apply_each(proposals)
+        if best.total == 0:  # once its product is on the receipt, one gift wins, so it wins now
+            self._apply_first(sorted(proposals, key=lambda one: not self._presents(one.promotion)))
             return
         self._apply(best)
         for proposal in proposals:
@@ -221,32 +263,30 @@ class Stacking:
                 self._lose_or_note(proposal, best.promotion.code)
 
     def _best_of_each_line(self, promotions: Sequence[Promotion]) -> None:
-        admitted: list[Proposal] = []
-        order = {one.code: place for place, one in enumerate(promotions)}
-        weighed = [self._weigh(one) for one in promotions if not self._is_kept_out(one)]
-        for proposal in sorted(weighed, key=lambda one: -one.total):
-            rival = next(
-                (one for one in admitted if not one.promotion.may_stand_with(proposal.promotion)),
-                None,
-            )
-            if rival is None:
-                admitted.append(proposal)
-            else:
-                self._lose(proposal.promotion, rival.promotion.code)
-        admitted.sort(key=lambda one: order[one.promotion.code])
-        winners: dict[int, tuple[int, Proposal]] = {}
-        for proposal in admitted:
-            for line, off in proposal.by_line().items():
-                if line not in winners or off > winners[line][0]:
-                    winners[line] = (off, proposal)
+        pool = [self._weigh(one) for one in promotions if not self._is_kept_out(one)]
+        while True:
+            admitted, kept_out = _admitted(pool)
+            winners = _winners(admitted)
+            won = {one.promotion.code for one in winners.values()}
+            # Who wins no line does not stand on the receipt, and so keeps nobody out.
+            idle = {one.promotion.code for one in admitted if one.total} - won
+            freed = idle.intersection(kept_out.values())
+            if not freed:
+                break
+            for proposal in pool:
+                if proposal.promotion.code in freed:
+                    self._lose(proposal.promotion, _winner_over(proposal, winners))
+            pool = [one for one in pool if one.promotion.code not in freed]
+        for proposal in pool:
+            if proposal.promotion.code in kept_out:
+                self._lose(proposal.promotion, kept_out[proposal.promotion.code])
         for proposal in admitted:
             wanted = proposal.by_line()
-            won = frozenset(line for line in wanted if winners[line][1] is proposal)
-            if won or not wanted:
-                self._apply(proposal.of_lines(won) if won else proposal)
+            mine = frozenset(line for line in wanted if winners[line] is proposal)
+            if mine or not wanted:
+                self._apply(proposal.of_lines(mine) if mine else proposal)
             else:
-                largest = max(wanted, key=lambda line: wanted[line])
-                self._lose(proposal.promotion, winners[largest][1].promotion.code)
+                self._lose(proposal.promotion, _winner_over(proposal, winners))
 
     def _best_set(self, promotions: Sequence[Promotion]) -> bool:
         free = [one for one in promotions if not self._is_kept_out(one)]
@@ -257,18 +297,20 @@ class Stacking:
             if promotion.code in codes:
                 self._apply(self._weigh(promotion))
         for promotion in free:
-            if promotion.code not in codes:
-                rival = next((one for one in chosen if not one.may_stand_with(promotion)), None)
-                winner = rival or (chosen[0] if chosen else None)
-                proposal = self._weigh(promotion)
-                self._lose_or_note(proposal, winner.code if winner else None)
+            if promotion.code in codes or self._is_kept_out(promotion):
+                continue
+            proposal = self._weigh(promotion)
+            if proposal.total:
+                self._lose_or_note(proposal, chosen[0].code if chosen else None)
+            else:  # it takes nothing from anybody, and may have points or a present to give
+                self._apply(proposal)
         return exact
 
     def _best_of_all_sets(self, promotions: Sequence[Promotion]) -> Sequence[Promotion]:
-        """By branch and bound: a promotion never takes off more after others than by itself, so a
-        set that cannot become the largest any more is left."""
-        alone = [self._weigh(one).total for one in promotions]
-        bounds = [sum(alone[place:]) for place in range(len(alone) + 1)]
+        """By branch and bound: a set that cannot become the largest any more is left."""
+        room = sum(map(self._sheet.room, self._touchable))
+        most_each = [min(room, self._most_after_others(one)) for one in promotions]
+        bounds = [sum(most_each[place:]) for place in range(len(promotions) + 1)]
         best: list[Promotion] = []
         most = 0
 
@@ -276,10 +318,10 @@ class Stacking:
             nonlocal best, most
             if taken_off > most:
                 best, most = list(chosen), taken_off
-            if place == len(promotions) or taken_off + bounds[place] <= most:
+            if place == len(promotions) or min(room, taken_off + bounds[place]) <= most:
                 return
             promotion = promotions[place]
-            if alone[place] and all(promotion.may_stand_with(one) for one in chosen):
+            if all(promotion.may_stand_with(one) for one in chosen):
                 further = sheet.fork()
                 proposal = self._weigh_on(further, promotion)
                 for deal in proposal.deals:
@@ -290,6 +332,27 @@ class Stacking:
 
         look(0, self._sheet, [], 0)
         return best
+
+    def _most_after_others(self, promotion: Promotion) -> int:
+        """The most that it can take off after others. By most kinds that is what it takes off by
+        itself, and a piece a line for rounding. But where units are chosen by what they cost, or a
+        budget was too small, it may be more: as much as there is room."""
+        rules = promotion.rules
+        is_limited = self._left.get(promotion.code, NO_LIMIT).money is not None
+        if not is_limited and all(map(self._is_steady, rules.discounts)):
+            return self._weigh(promotion).total + len(self._touchable)
+        lines = self._touchable if rules.adds_to_given else self._open
+        if all(kind_of(one) in ONE_SORT_OF_GOODS for one in rules.discounts):
+            lines &= {n for one in rules.discounts for n in self._sheet.meant(one.touches())}
+        return sum(map(self._sheet.room, lines))
+
+    def _is_steady(self, reward: Discount) -> bool:
+        """Whether it takes off no more after others than before them."""
+        kind = kind_of(reward)
+        if kind in SORTING_KINDS:
+            has_floors = any(line.floor for line in self._sheet.lines)
+            return not has_floors and self._sheet.ceilings.line is None
+        return kind in STEADY_KINDS and getattr(reward, "pick", None) is None
 
     def _added_one_by_one(self, promotions: Sequence[Promotion]) -> Sequence[Promotion]:
         chosen: list[Promotion] = []
@@ -335,7 +398,8 @@ class Stacking:
 
     def _points_now(self, promotion: Promotion) -> int:
         """What it would give if all were paid as it stands now."""
-        earnings = Earnings(self._situation, list(self._sheet.remaining), 0, None, 0)
+        remaining = list(self._sheet.remaining)
+        earnings = Earnings(self._situation, remaining, 0, self._rates, self._scale)
         return sum(reward.points(earnings) for reward in promotion.rules.point_rewards)
 
     def _weigh(self, promotion: Promotion, without: frozenset[int] = frozenset()) -> Proposal:
@@ -362,17 +426,16 @@ class Stacking:
         money = self._left.get(proposal.promotion.code, NO_LIMIT).money
         if money is None or proposal.total <= money:
             return proposal
-        return Proposal(proposal.promotion, [])
-
-    def _apply_each(self, proposals: Sequence[Proposal]) -> None:
-        for proposal in proposals:
-            self._apply(proposal)
+        return Proposal(proposal.promotion, [], is_affordable=False)
 
     def _apply(self, proposal: Proposal) -> bool:
         """Do it; False if it comes to nothing."""
         promotion, total = proposal.promotion, 0
+        if not proposal.is_affordable:
+            self._lose_or_note(proposal, None)
+            return False
         standing = PromotionStanding(promotion, "applied", presents=self._presents(promotion))
-        for deal in proposal.deals:
+        for deal in proposal.deals if proposal.total else ():  # else nobody takes part
             fitted = _fitted(self._sheet, deal)
             self._sheet.apply(fitted, keeps=promotion.rules.keeps_units)
             for line, off in fitted.by_line().items():
@@ -412,7 +475,7 @@ class Stacking:
     ) -> None:
         """It lost if it would have given something, or if nothing was in its way but its budget."""
         promotion = proposal.promotion
-        if not proposal.deals:
+        if not proposal.is_affordable:
             fate: Fate = "limit_reached"
         else:
             fate = "lost" if proposal.total and winner else "nothing_to_take"
@@ -424,14 +487,49 @@ class Stacking:
         )
 
 
+def _admitted(proposals: Sequence[Proposal]) -> tuple[list[Proposal], dict[str, str]]:
+    """Of those that may not stand together, the ones that take off most, in the order that all had;
+    and, by the code of each other, the code of the one that keeps it out."""
+    chosen: list[Proposal] = []
+    kept_out: dict[str, str] = {}
+    for proposal in sorted(proposals, key=lambda one: -one.total):
+        promotion = proposal.promotion
+        rival = next((o for o in chosen if not o.promotion.may_stand_with(promotion)), None)
+        if rival is None:
+            chosen.append(proposal)
+        else:
+            kept_out[promotion.code] = rival.promotion.code
+    return [one for one in proposals if one.promotion.code not in kept_out], kept_out
+
+
+def _winners(proposals: Sequence[Proposal]) -> dict[int, Proposal]:
+    """By line, who takes off most of it; the first of those that take off as much."""
+    most: dict[int, int] = {}
+    winners: dict[int, Proposal] = {}
+    for proposal in proposals:
+        for line, off in proposal.by_line().items():
+            if off > most.get(line, 0):
+                most[line], winners[line] = off, proposal
+    return winners
+
+
+def _winner_over(loser: Proposal, winners: Mapping[int, Proposal]) -> str:
+    """Who has the line of which this one would have taken off most."""
+    wanted = loser.by_line()
+    return winners[max(wanted, key=lambda line: wanted[line])].promotion.code
+
+
 def _fitted(sheet: Worksheet, deal: Deal) -> Deal:
     """The deal, if the ceiling of the receipt has room for it; as much of it as there is room."""
     most = sheet.room_of_all()
     if most is None or deal.total <= most:
         return deal
-    parts = shared(most, [take.off for take in deal.takes.values()])
-    takes: dict[PortionPlace, Take] = {
-        place: take._replace(off=part)
-        for (place, take), part in zip(deal.takes.items(), parts, strict=True)
-    }
+    lines = sorted(deal.by_line().items())
+    parts = shared(most, [off for _, off in lines])
+    takes = dict(deal.takes)
+    for (line, _), part in zip(lines, parts, strict=True):
+        of_line = [place for place in takes if place[0] == line]
+        offs = shared(part, [takes[place].off for place in of_line])
+        for place, off in zip(of_line, offs, strict=True):
+            takes[place] = takes[place]._replace(off=off)
     return Deal(takes, "receipt_ceiling")

@@ -13,7 +13,8 @@ from ledger.promotions.baskets import Basket, BasketLine
 from ledger.promotions.goods import Goods
 from ledger.promotions.terms import Ceilings, PromotionTerms
 
-PortionPlace = tuple[int, int]  # of a portion: the line, and which portion of it
+# Of units that share a fate: the line, which portion of it, and what tells them from its others.
+TakePlace = tuple[int, int, int]
 Limit = Literal["floor", "line_ceiling", "receipt_ceiling"]
 
 
@@ -48,7 +49,7 @@ class Deal:
     """Which units take part, and what is taken off them. `limited_by`: why that is less than it
     would be."""
 
-    takes: dict[PortionPlace, Take] = field(default_factory=dict)
+    takes: dict[TakePlace, Take] = field(default_factory=dict)
     limited_by: Limit | None = None
 
     @property
@@ -59,7 +60,7 @@ class Deal:
     def by_line(self) -> dict[int, int]:
         """How much is taken off each line, of those that become cheaper."""
         found: dict[int, int] = {}
-        for (line, _), take in self.takes.items():
+        for (line, _, _), take in self.takes.items():
             if take.off:
                 found[line] = found.get(line, 0) + take.off
         return found
@@ -161,14 +162,16 @@ class Worksheet:
 
     def apply(self, deal: Deal, *, keeps: bool = False) -> None:
         """Take off what the deal says. `keeps`: its units are for no other promotion then."""
-        for (line, number), take in deal.takes.items():
-            if not take.off and not keeps:
-                continue
-            portion = self.portions[line][number]
+        rests: dict[tuple[int, int], int] = {}  # where the rest of a portion is by now
+        for (line, number, _), take in deal.takes.items():
+            portions = self.portions[line]
+            place = rests.get((line, number), number)
+            portion = portions[place]
             if portion.units > take.units:
-                rest = Portion(portion.units - take.units, portion.amount - take.worth)
-                self.portions[line].append(rest)
-            self.portions[line][number] = Portion(take.units, take.worth - take.off, keeps)
+                rests[line, number] = len(portions)
+                rest = (portion.units - take.units, portion.amount - take.worth, portion.kept)
+                portions.append(Portion(*rest))
+            portions[place] = Portion(take.units, take.worth - take.off, keeps)
             self.remaining[line] -= take.off
             self.discounts[line] += take.off
 

@@ -4,7 +4,7 @@ from functools import cached_property
 from typing import Annotated, ClassVar, Literal
 
 from ledger.fields import Body
-from ledger.promotions.deals import PromotionReach, settle
+from ledger.promotions.deals import PromotionReach, off_each
 from ledger.promotions.goods import ALL, Goods, GoodsMeant, PromotionMoney, in_pieces
 from ledger.promotions.rewards.picks import UnitsPicked, picked_told
 from ledger.promotions.telling import FieldWords, KindWords, Voice
@@ -41,11 +41,7 @@ class AmountOffEach(Body):
         runs = reach.runs(self.goods)
         if self.pick is not None:
             runs = self.pick.of(reach, runs)
-        parts: dict[int, int] = {}
-        for run in runs:
-            off = min(self._size, run.each) * run.units
-            parts[run.line] = parts.get(run.line, 0) + off
-        return settle(reach.sheet, runs, parts)
+        return off_each(reach.sheet, [(run, min(self._size, run.each)) for run in runs])
 
     def told(self, say: Voice) -> str:
         """How much, and of which goods."""

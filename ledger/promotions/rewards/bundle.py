@@ -1,14 +1,22 @@
 """The kind `bundle`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import combinations
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from ledger.fields import Body
 from ledger.promotions.arithmetic import shared
-from ledger.promotions.deals import PromotionReach, by_line, dearest_first, number, settle, worth
+from ledger.promotions.deals import (
+    PromotionReach,
+    by_line,
+    dearest_first,
+    each_its_part,
+    off_each,
+    worth,
+)
 from ledger.promotions.goods import Goods, GoodsMeant, PromotionMoney, UnitCount, in_pieces
 from ledger.promotions.rewards.picks import TimesAtMost
 from ledger.promotions.telling import FieldWords, KindWords, Voice
@@ -16,6 +24,8 @@ from ledger.promotions.worksheet import Deal, UnitRun
 from ledger.words import N_
 
 MOST_SLOTS = 10
+
+UnitKey = tuple[int, int, int]  # a run of units without how many it is
 
 
 class BundleSlot(Body):
@@ -61,17 +71,15 @@ class Bundle(Body):
 
     def deal(self, reach: PromotionReach) -> Deal:
         """Bundle after bundle, as long as one becomes cheaper by it."""
-        taken: list[UnitRun] = []
-        parts: dict[int, int] = {}
+        offs: list[tuple[UnitRun, int]] = []
         for bundle in self._bundles(reach):
             off = worth(bundle) - self._price
             if off <= 0:
                 break
             paid = by_line(bundle)
             for line, part in zip(paid, shared(off, list(paid.values())), strict=True):
-                parts[line] = parts.get(line, 0) + part
-            taken += bundle
-        return settle(reach.sheet, taken, parts)
+                offs += each_its_part(part, [run for run in bundle if run.line == line])
+        return off_each(reach.sheet, offs)
 
     def told(self, say: Voice) -> str:
         """The price, what belongs to it, and how often."""
@@ -82,28 +90,49 @@ class Bundle(Body):
     def _bundles(self, reach: PromotionReach) -> Iterator[list[UnitRun]]:
         """The units of each bundle, those of the first places first."""
         shelves = [dearest_first(reach.counted_runs(slot.goods)) for slot in self.slots]
-        used: dict[tuple[int, int, int], int] = {}
+        stock = BundleStock(shelves, [slot.units for slot in self.slots])
         made = 0
-        while self.times is None or made < self.times:
-            bundle: list[UnitRun] = []
-            for slot, shelf in zip(self.slots, shelves, strict=True):
-                bundle += _take(shelf, slot.units, used)
-            if number(bundle) < sum(slot.units for slot in self.slots):
-                return
-            yield bundle
+        while stock.is_enough() and (self.times is None or made < self.times):
+            yield [run for place in range(len(shelves)) for run in stock.take(place)]
             made += 1
 
 
-def _take(
-    shelf: list[UnitRun], units: int, used: dict[tuple[int, int, int], int]
-) -> Iterator[UnitRun]:
-    """The first so many units of a shelf that are not used yet."""
-    for run in shelf:
-        if not units:
-            return
-        key = (run.line, run.portion, run.each)
-        free = min(units, run.units - used.get(key, 0))
-        if free:
-            used[key] = used.get(key, 0) + free
-            units -= free
-            yield run._replace(units=free)
+class BundleStock:
+    """Units that bundles are made of. Where a unit fits several places, none takes what another
+    cannot do without: any places can be filled if those that they could be filled with are as
+    many (Hall's theorem)."""
+
+    def __init__(self, shelves: Sequence[Sequence[UnitRun]], wanted: Sequence[int]) -> None:
+        self._shelves, self._wanted = shelves, wanted
+        self._free = {run[:3]: run.units for shelf in shelves for run in shelf}
+        fitting = [frozenset(run[:3] for run in shelf) for shelf in shelves]
+        overlap = sum(map(len, fitting)) > len(self._free)
+        most = len(shelves) if overlap else 1
+        self._some = [
+            (places, frozenset[UnitKey]().union(*(fitting[place] for place in places)))
+            for size in range(1, most + 1)
+            for places in combinations(range(len(shelves)), size)
+        ]
+
+    def is_enough(self) -> bool:
+        """Whether there is one more bundle."""
+        return all(self._spare(places, keys) >= 0 for places, keys in self._some)
+
+    def _spare(self, places: Iterable[int], keys: Iterable[UnitKey]) -> int:
+        return sum(self._free[key] for key in keys) - sum(self._wanted[n] for n in places)
+
+    def take(self, place: int) -> Iterator[UnitRun]:
+        """The dearest units for this place, of those that the places after it can do without."""
+        missing = self._wanted[place]
+        for run in self._shelves[place]:
+            key = run[:3]
+            spare = [
+                self._spare(places, keys)
+                for places, keys in self._some
+                if places[0] > place and key in keys
+            ]
+            units = min(missing, self._free[key], *spare)
+            if units:
+                self._free[key] -= units
+                missing -= units
+                yield run._replace(units=units)

@@ -3,20 +3,17 @@
 from collections.abc import Mapping
 
 from ledger.promotions.arithmetic import price_of
-from ledger.promotions.deals import PromotionReach, settle
+from ledger.promotions.deals import PromotionReach, off_each
 from ledger.promotions.worksheet import Deal, UnitRun
 
 
 def down_to(reach: PromotionReach, prices: Mapping[int, int]) -> Deal:
     """Each line down to its price for one."""
     runs = reach.sheet.runs(prices)
-    parts: dict[int, int] = {}
-    for run in runs:
-        parts[run.line] = parts.get(run.line, 0) + _above(reach, run, prices[run.line])
-    return settle(reach.sheet, runs, parts)
+    return off_each(reach.sheet, [(run, _above(reach, run, prices[run.line])) for run in runs])
 
 
 def _above(reach: PromotionReach, run: UnitRun, price: int) -> int:
     line = reach.sheet.lines[run.line]
     wanted = price if line.units > 1 else price_of(price, line.quantity)
-    return max(0, run.each - wanted) * run.units
+    return max(0, run.each - wanted)

@@ -6,11 +6,11 @@ from typing import Annotated, ClassVar, Literal
 from ledger.fields import Body, PercentText
 from ledger.money import hundredths
 from ledger.promotions.arithmetic import percent_of
-from ledger.promotions.deals import PromotionReach, between, dearest_first, number, settle
+from ledger.promotions.deals import PromotionReach, between, dearest_first, number, off_each
 from ledger.promotions.goods import Goods, GoodsMeant
 from ledger.promotions.rewards.picks import AlikeBy, alike, alike_told
 from ledger.promotions.telling import FieldWords, KindWords, Voice
-from ledger.promotions.worksheet import Deal
+from ledger.promotions.worksheet import Deal, UnitRun
 from ledger.words import N_
 
 
@@ -43,17 +43,15 @@ class FirstAndFurther(Body):
         """Each unit by itself, so that it is the same on one line and on many."""
         first, further = self._sizes
         runs = reach.counted_runs(self.goods)
-        parts: dict[int, int] = {}
+        offs: list[tuple[UnitRun, int]] = []
         for group in alike(reach, self.identical, runs):
             ordered = dearest_first(group)
             for size, some in (
                 (first, between(ordered, 0, 1)),
                 (further, between(ordered, 1, number(ordered))),
             ):
-                for run in some:
-                    off = percent_of(run.each, size) * run.units
-                    parts[run.line] = parts.get(run.line, 0) + off
-        return settle(reach.sheet, runs, parts)
+                offs += [(run, percent_of(run.each, size)) for run in some]
+        return off_each(reach.sheet, offs)
 
     def told(self, say: Voice) -> str:
         """How much off the first, and off the others."""

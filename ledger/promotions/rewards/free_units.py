@@ -11,6 +11,7 @@ from ledger.promotions.deals import (
     first_units,
     number,
     spread,
+    without,
     worth,
 )
 from ledger.promotions.goods import Goods, UnitCount
@@ -22,8 +23,8 @@ from ledger.words import N_
 
 class FreeUnits(Body):
     """Whoever buys so many units of these goods gets so many of others for nothing, if they are on
-    the receipt: the cheapest of them. `get_goods`: which; without them, of the same. `times`: so
-    often on one receipt at most.
+    the receipt: the cheapest of them. `get_goods`: which; without them, of the same. What is meant
+    by both may be bought or free, but not both at once. `times`: so often on one receipt at most.
 
     {"kind": "free_units", "buy": 2, "goods": {"categories": ["shoes"]},
      "get": 1, "get_goods": {"categories": ["socks"]}}"""
@@ -50,14 +51,19 @@ class FreeUnits(Body):
         if self.get_goods is None:
             return self._of_the_same(reach, bought)
         free = cheapest_first(reach.counted_runs(self.get_goods))
-        # What is meant by both is bought first.
-        both = {(run.line, run.portion) for run in bought}
-        free = [run for run in free if (run.line, run.portion) not in both]
-        sets = min(number(bought) // self.buy, -(-number(free) // self.get))
+        # What cannot be free is bought first, so that something is left to be free.
+        may_be_free = {run.line for run in free}
+        bought.sort(key=lambda run: run.line in may_be_free)
+        sets = number(bought) // self.buy
         sets = sets if self.times is None else min(sets, self.times)
-        gone = first_units(free, sets * self.get)
-        taken = first_units(bought, sets * self.buy) + gone
-        return spread(reach.sheet, taken, worth(gone), elsewhere=True)
+        while sets:
+            taken = first_units(bought, sets * self.buy)
+            left = without(free, taken)
+            if number(left) > (sets - 1) * self.get:
+                gone = first_units(left, sets * self.get)
+                return spread(reach.sheet, taken + gone, worth(gone), elsewhere=True)
+            sets -= 1
+        return Deal()
 
     def _of_the_same(self, reach: PromotionReach, runs: list[UnitRun]) -> Deal:
         size = self.buy + self.get

@@ -35,17 +35,20 @@ class GiftProduct(Body):
     def deal(self, reach: PromotionReach) -> Deal:
         """The price of the gift, off it and what it comes with."""
         gift = first_units(cheapest_first(reach.runs(Goods(skus=[self.sku]))), self.units)
-        if not gift:
-            return Deal()
         lines = reach.sheet.lines
         bought = [
             run for run in reach.counted_runs(self.comes_with) if lines[run.line].sku != self.sku
         ]
+        if not gift or not bought:
+            return Deal()
         return spread(reach.sheet, bought + gift, worth(gift), elsewhere=True)
 
     def present(self, situation: Situation) -> Present | None:
-        """So many as are missing."""
-        there = sum(line.units for line in situation.worksheet.lines if line.sku == self.sku)
+        """So many as are missing, if anything is bought that it comes with."""
+        lines = situation.worksheet.lines
+        if all(lines[n].sku == self.sku for n in situation.counted(self.comes_with)):
+            return None
+        there = sum(line.units for line in lines if line.sku == self.sku)
         return Present(self.sku, self.units - there) if there < self.units else None
 
     def told(self, say: Voice) -> str:

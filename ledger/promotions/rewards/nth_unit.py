@@ -15,6 +15,7 @@ from ledger.promotions.deals import (
     number,
     percent_off,
     spread,
+    with_partners,
     worth,
 )
 from ledger.promotions.goods import Goods, GoodsMeant, UnitCount
@@ -55,10 +56,14 @@ class NthUnit(Body):
     def deal(self, reach: PromotionReach) -> Deal:
         """A unit that is free would stand on the receipt as nothing, so its discount is shared with
         the units that were bought with it."""
-        groups = list(self._groups(reach))[: self.times]
+        groups = list(self._groups(reach))
+        if self.times is not None:  # those that bring most, wherever they stand on the receipt
+            groups.sort(key=lambda group: -group[-1].each)
+            groups = groups[: self.times]
         cheap = [run for group in groups for run in between(group, self.every - 1, self.every)]
         if self._size < WHOLE:
-            return percent_off(reach.sheet, cheap, self._size, None)
+            partners = [run for group in groups for run in between(group, 0, self.every - 1)]
+            return with_partners(percent_off(reach.sheet, cheap, self._size, None), partners)
         taken = [run for group in groups for run in group]
         return spread(reach.sheet, taken, worth(cheap), elsewhere=True)
 

@@ -47,11 +47,12 @@ class PerGroup(Body):
     def deal(self, reach: PromotionReach) -> Deal:
         """Shared by the units that make groups, the dearest first."""
         taken, groups = [], 0
-        for runs in alike(reach, self.identical, reach.counted_runs(self.goods)):
+        kinds = map(dearest_first, alike(reach, self.identical, reach.counted_runs(self.goods)))
+        for runs in sorted(kinds, key=lambda runs: -runs[0].each):
             more = number(runs) // self.units
             if self.times is not None:
                 more = min(more, self.times - groups)
-            taken += first_units(dearest_first(runs), more * self.units)
+            taken += first_units(runs, more * self.units)
             groups += more
         return spread(reach.sheet, taken, min(groups * self._amount, worth(taken)), elsewhere=True)
 

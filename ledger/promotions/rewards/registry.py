@@ -4,7 +4,7 @@ A discount takes something off while the receipt is priced; points are counted w
 is paid; a present is told to the till."""
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Protocol, runtime_checkable
+from typing import Annotated, ClassVar, Protocol, cast, runtime_checkable
 
 from ledger.programmes.earning import Rates
 from ledger.promotions.deals import PromotionReach
@@ -88,6 +88,12 @@ class PresentReward(Protocol):
 
     def present(self, situation: Situation) -> Present | None:
         """What is still to be added to the receipt; None if it is there."""
+
+
+def kind_of(reward: Discount | PointsReward | PresentReward) -> str:
+    """The word that stands for the kind of this reward in documents. It is no part of the protocols
+    above, which classes are asked for: those have methods alone."""
+    return cast(Reward, reward).kind
 
 
 REWARDS: Registry[Reward] = Registry("rewards")
