@@ -26,7 +26,7 @@ endif
 LOCK := $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes \
   --custom-compile-command "make lock" pyproject.toml
 
-.PHONY: run install test proofs newcomer bank campaign faults pushes requests races histories previews bench mutants lint \
+.PHONY: run install test proofs newcomer bank campaign faults pushes requests races histories receipts previews bench mutants lint \
   security sbom words vendor lock clean
 
 run: $(VENV)/.run
@@ -81,7 +81,7 @@ newcomer: $(VENV)/.dev
 	$(BIN)/python tests/flows/newcomer.py
 
 # What is too long for `make test`: each has a short sister there. An hour and more.
-proofs: bank campaign faults pushes requests races histories previews
+proofs: bank campaign faults pushes requests races histories receipts previews
 
 # Many clients, killed processes, a restarted database, and not a point lost or doubled.
 bank: $(VENV)/.dev
@@ -115,6 +115,12 @@ races: $(VENV)/.dev
 histories: $(VENV)/.dev
 	LEDGER_EXAMPLES=3000 LEDGER_STEPS=50 $(BIN)/pytest -n $(TESTERS) --dist worksteal \
 	  -o timeout=3600 tests/ledger/book/test_book_model.py
+
+# Ten thousand random receipts keep every promise of docs/promotions.md, and two thousand cost the
+# same by a second till that knows nothing but that page.
+receipts: $(VENV)/.dev
+	LEDGER_RECEIPTS=10000 LEDGER_TILLS=2000 $(BIN)/pytest -n $(TESTERS) --dist worksteal \
+	  -o timeout=7200 tests/ledger/promotions/test_invariants.py tests/ledger/promotions/test_two_tills.py
 
 # Hundreds of random designs: what a preview shows is what the virtual phones show.
 previews: $(VENV)/.dev
