@@ -410,8 +410,9 @@ class Reckoning:
         times = reward.get("times", 10**9)
         bought = self._dear(self._units(reward["goods"], counted=True))
         if reward.get("get_goods") is None:
-            sets = min(len(bought) // (buy + get), times)
-            groups = [bought[n * (buy + get) : (n + 1) * (buy + get)] for n in range(sets)]
+            size = buy + get
+            groups = [bought[at : at + size] for at in range(0, len(bought), size)]
+            groups = [group for group in groups if len(group) > buy][:times]
             gone = [one for group in groups for one in group[buy:]]
             taken = [one for group in groups for one in group]
         else:

@@ -66,8 +66,9 @@ class FreeUnits(Body):
         return Deal()
 
     def _of_the_same(self, reach: PromotionReach, runs: list[UnitRun]) -> Deal:
+        """The last set may lack some of those that would be free."""
         size = self.buy + self.get
-        sets = number(runs) // size
+        sets = -(-(number(runs) - self.buy) // size)
         sets = sets if self.times is None else min(sets, self.times)
         taken = first_units(runs, sets * size)
         gone = [

@@ -113,3 +113,13 @@ def test_a_promotion_that_takes_nothing_keeps_nothing() -> None:
     ten = promotion("b", {"kind": "percent", "percent": "10"})
     told = quoted([shoes("100.00")], nothing, ten)
     assert (told.discount, fates(told)) == (1000, {"a": "nothing_to_take", "b": "applied"})
+
+
+def test_what_one_has_no_room_for_goes_on_until_somebody_has() -> None:
+    lines = [
+        line("A", "100.00", floor=9000),
+        line("B", "100.00", floor=6000),
+        line("C", "100.00"),
+    ]
+    some = promotion("some", {"kind": "amount", "amount": rub("105")})
+    assert [one.discount for one in quoted(lines, some).lines] == [1000, 4000, 5500]
