@@ -1,6 +1,7 @@
 """All kinds as data: what each is called in a language, its fields, its JSON Schema and an example.
 Forms and blocks are made of it. Pure."""
 
+import functools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -73,6 +74,7 @@ class DescribedKinds:
     schemas: Mapping[str, Mapping[str, Any]]
 
 
+@functools.cache  # a tenth of a second, and kinds do not change while a process lives
 def described(language: Language) -> DescribedKinds:
     """All kinds in the words of this language."""
     kinds: list[type[Any]] = [*CONDITIONS.kinds(), *REWARDS.kinds()]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
 import pytest
 
 from ledger.languages import LANGUAGES, Language
@@ -246,6 +247,7 @@ def test_a_long_list_says_how_many_more() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_kind_is_described(language: Language) -> None:
     told_kinds = described(language)
+    assert orjson.loads(orjson.dumps(told_kinds))["kinds"]  # an answer can be made of it
     assert [one.kind for one in told_kinds.kinds] == [name_of(kind) for kind in KINDS]
     for kind, one in zip(KINDS, told_kinds.kinds, strict=True):
         fields = {info.alias or name for name, info in kind.model_fields.items()} - {"kind"}
