@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ledger.promotions.arithmetic import percent_of, shared, shared_by_units, shared_within
 from ledger.promotions.goods import Goods
 from ledger.promotions.situations import Situation
-from ledger.promotions.worksheet import Deal, Limit, Take, TakePlace, UnitRun, Worksheet
+from ledger.promotions.worksheet import Deal, Limit, Take, TakePlace, Takes, UnitRun, Worksheet
 
 PARTNERS = -1  # in the place of a take: of units that nothing is taken off
 
@@ -68,6 +68,22 @@ def between(runs: Sequence[UnitRun], begin: int, end: int) -> Iterator[UnitRun]:
         place += run.units
         if place >= end:
             return
+
+
+def in_groups(runs: Sequence[UnitRun], size: int) -> Iterator[list[UnitRun]]:
+    """The units in groups of so many, in their order; what does not make a group is left out."""
+    group: list[UnitRun] = []
+    missing = size
+    for run in runs:
+        left = run.units
+        while left >= missing:
+            group.append(run._replace(units=missing))
+            yield group
+            left -= missing
+            group, missing = [], size
+        if left:
+            group.append(run._replace(units=left))
+            missing -= left
 
 
 def without(runs: Iterable[UnitRun], used: Iterable[UnitRun]) -> list[UnitRun]:
@@ -132,30 +148,51 @@ def settle(
     """So much off each line, as far as there is room, in proportion to what the units of the line
     cost now, or to these weights of each."""
     limited_by: Limit | None = None
-    if any(part > sheet.room(line) for line, part in parts.items()):
-        limited_by = _tightest(
-            sheet, [line for line, part in parts.items() if part > sheet.room(line)]
-        )
-        parts = {line: min(part, sheet.room(line)) for line, part in parts.items()}
+    rooms = {line: sheet.room(line) for line in parts}
+    if full := [line for line, part in parts.items() if part > rooms[line]]:
+        limited_by = _tightest(sheet, full)
+        parts = {line: min(part, rooms[line]) for line, part in parts.items()}
     most = sheet.room_of_all()
     if most is not None and sum(parts.values()) > most:
         limited_by = "receipt_ceiling"
         parts = dict(zip(parts, shared(most, list(parts.values())), strict=True))
-    takes: dict[TakePlace, Take] = {}
-    lines: dict[int, list[tuple[UnitRun, int]]] = {}
-    for run, weight in zip(runs, weights or [run.each for run in runs], strict=True):
-        lines.setdefault(run.line, []).append((run, weight))
-    for line, part in parts.items():
-        of_line = lines[line]
-        shares = shared_by_units(
-            part, [weight for _, weight in of_line], [run.units for run, _ in of_line]
-        )
-        for (run, weight), (least, more) in zip(of_line, shares, strict=True):
-            place = (line, run.portion, 0 if weights is None else weight)
-            units, paid, before = takes.get(place, (0, 0, 0))
-            off = before + least * run.units + more
-            takes[place] = Take(units + run.units, paid + run.each * run.units, off)
-    return Deal(takes, limited_by)
+    told, lines = parts, dict[int, list[tuple[UnitRun, int]]]()
+
+    def share(line: int) -> Takes:
+        if not lines:
+            for run, weight in zip(runs, weights or [run.each for run in runs], strict=True):
+                lines.setdefault(run.line, []).append((run, weight))
+        if weights is None:
+            return _in_proportion(told[line], [run for run, _ in lines[line]])
+        return _by_weight(told[line], lines[line])
+
+    return Deal(parts, limited_by, share)
+
+
+def _in_proportion(part: int, runs: Sequence[UnitRun]) -> Takes:
+    """What is taken off which units of a line, in proportion to what they cost."""
+    first = runs[0]
+    if all(run.portion == first.portion for run in runs):
+        return {(first.line, first.portion, 0): Take(number(runs), worth(runs), part)}
+    shares = shared_by_units(part, [run.each for run in runs], [run.units for run in runs])
+    takes: Takes = {}
+    for run, (least, more) in zip(runs, shares, strict=True):
+        _add(takes, (run.line, run.portion, 0), run, least * run.units + more)
+    return takes
+
+
+def _by_weight(part: int, told: Sequence[tuple[UnitRun, int]]) -> Takes:
+    """The same in proportion to these weights of each unit; units of different weights part."""
+    shares = shared_by_units(part, [weight for _, weight in told], [run.units for run, _ in told])
+    takes: Takes = {}
+    for (run, weight), (least, more) in zip(told, shares, strict=True):
+        _add(takes, (run.line, run.portion, weight), run, least * run.units + more)
+    return takes
+
+
+def _add(takes: Takes, place: TakePlace, run: UnitRun, off: int) -> None:
+    units, paid, before = takes.get(place, (0, 0, 0))
+    takes[place] = Take(units + run.units, paid + run.each * run.units, before + off)
 
 
 def each_its_part(total: int, runs: Sequence[UnitRun]) -> Iterator[tuple[UnitRun, int]]:
@@ -171,8 +208,8 @@ def with_partners(deal: Deal, partners: Iterable[UnitRun]) -> Deal:
     """The deal, and units that take part in it though nothing is taken off them."""
     for run in partners:
         place = (run.line, run.portion, PARTNERS)
-        units, paid, _ = deal.takes.get(place, (0, 0, 0))
-        deal.takes[place] = Take(units + run.units, paid + run.each * run.units, 0)
+        units, paid, _ = deal.partners.get(place, (0, 0, 0))
+        deal.partners[place] = Take(units + run.units, paid + run.each * run.units, 0)
     return deal
 
 

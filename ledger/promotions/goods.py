@@ -87,6 +87,16 @@ class Goods(Body):
                 return
 
     @cached_property
+    def is_all(self) -> bool:
+        """Whether every line is meant."""
+        return self == ALL
+
+    @cached_property
+    def key_set(self) -> frozenset[tuple[str, str]] | None:
+        """All of `keys`; None where any line could be meant."""
+        return frozenset(self.keys()) or None
+
+    @cached_property
     def _sets(self) -> Mapping[str, frozenset[str]]:
         names = ("skus", "models", "categories", "brands")
         return {name: frozenset(getattr(self, name) or ()) for name in names}

@@ -4,7 +4,8 @@ Within a lane, conditions see the receipt as the lanes before left it. So what a
 lane does never decides whether another of the same lane is met."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from ledger.programmes.earning import Rates
@@ -14,7 +15,7 @@ from ledger.promotions.promotions import Promotion
 from ledger.promotions.rewards.registry import Discount, Earnings, Present, kind_of
 from ledger.promotions.situations import Situation, Unmet
 from ledger.promotions.terms import Lane
-from ledger.promotions.worksheet import Deal, Limit, Worksheet
+from ledger.promotions.worksheet import Deal, Limit, Takes, Worksheet
 
 # Up to so many promotions the best set is found by trying all that can be it; of more, one after
 # the other is added that takes off most.
@@ -91,7 +92,7 @@ class Stacked:
     lanes: list[LaneTrace]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Proposal:
     """What a promotion would do to a worksheet: its deals, one on what the other leaves.
     `is_affordable`: its budget has as much left."""
@@ -100,12 +101,13 @@ class Proposal:
     deals: Sequence[Deal]
     is_affordable: bool = True
 
-    @property
+    @cached_property
     def total(self) -> int:
         """How much it would take off."""
         return sum(deal.total for deal in self.deals)
 
-    def by_line(self) -> dict[int, int]:
+    @cached_property
+    def by_line(self) -> Mapping[int, int]:
         """How much it would take off each line."""
         found: dict[int, int] = {}
         for deal in self.deals:
@@ -115,11 +117,7 @@ class Proposal:
 
     def of_lines(self, lines: frozenset[int]) -> "Proposal":
         """Only what it would do to these lines."""
-        kept = [
-            replace(deal, takes={at: take for at, take in deal.takes.items() if at[0] in lines})
-            for deal in self.deals
-        ]
-        return Proposal(self.promotion, kept)
+        return Proposal(self.promotion, [deal.of_lines(lines) for deal in self.deals])
 
 
 class Stacking:
@@ -141,6 +139,7 @@ class Stacking:
         self._standings: dict[str, PromotionStanding] = {}
         self._traces: list[LaneTrace] = []
         self._applied: list[Promotion] = []
+        self._any_excludes = any(one.rules.not_with for one in promotions)
         lines = self._sheet.lines
         self._touchable = frozenset(n for n, one in enumerate(lines) if one.treatment.discounted)
         self._open = frozenset(n for n in self._touchable if not lines[n].is_closed)
@@ -245,8 +244,8 @@ class Stacking:
                 continue
             proposal = self._weigh(promotion, frozenset(owners))
             if self._apply(proposal):
-                owners |= dict.fromkeys(proposal.by_line(), promotion.code)
-            elif wanted := self._weigh(promotion).by_line().keys() & owners.keys():
+                owners |= dict.fromkeys(proposal.by_line, promotion.code)
+            elif wanted := self._weigh(promotion).by_line.keys() & owners.keys():
                 self._lose(promotion, owners[min(wanted)])
 
     def _best(self, promotions: Sequence[Promotion]) -> None:
@@ -281,7 +280,7 @@ class Stacking:
             if proposal.promotion.code in kept_out:
                 self._lose(proposal.promotion, kept_out[proposal.promotion.code])
         for proposal in admitted:
-            wanted = proposal.by_line()
+            wanted = proposal.by_line
             mine = frozenset(line for line in wanted if winners[line] is proposal)
             if mine or not wanted:
                 self._apply(proposal.of_lines(mine) if mine else proposal)
@@ -462,6 +461,8 @@ class Stacking:
 
     def _is_kept_out(self, promotion: Promotion) -> bool:
         """Whether one that applied already excludes it; then it has lost."""
+        if not self._any_excludes:
+            return False
         rival = next((one for one in self._applied if not one.may_stand_with(promotion)), None)
         if rival is not None:
             self._lose(promotion, rival.code)
@@ -490,6 +491,8 @@ class Stacking:
 def _admitted(proposals: Sequence[Proposal]) -> tuple[list[Proposal], dict[str, str]]:
     """Of those that may not stand together, the ones that take off most, in the order that all had;
     and, by the code of each other, the code of the one that keeps it out."""
+    if not any(one.promotion.rules.not_with for one in proposals):
+        return list(proposals), {}
     chosen: list[Proposal] = []
     kept_out: dict[str, str] = {}
     for proposal in sorted(proposals, key=lambda one: -one.total):
@@ -507,7 +510,7 @@ def _winners(proposals: Sequence[Proposal]) -> dict[int, Proposal]:
     most: dict[int, int] = {}
     winners: dict[int, Proposal] = {}
     for proposal in proposals:
-        for line, off in proposal.by_line().items():
+        for line, off in proposal.by_line.items():
             if off > most.get(line, 0):
                 most[line], winners[line] = off, proposal
     return winners
@@ -515,7 +518,7 @@ def _winners(proposals: Sequence[Proposal]) -> dict[int, Proposal]:
 
 def _winner_over(loser: Proposal, winners: Mapping[int, Proposal]) -> str:
     """Who has the line of which this one would have taken off most."""
-    wanted = loser.by_line()
+    wanted = loser.by_line
     return winners[max(wanted, key=lambda line: wanted[line])].promotion.code
 
 
@@ -524,12 +527,16 @@ def _fitted(sheet: Worksheet, deal: Deal) -> Deal:
     most = sheet.room_of_all()
     if most is None or deal.total <= most:
         return deal
-    lines = sorted(deal.by_line().items())
-    parts = shared(most, [off for _, off in lines])
-    takes = dict(deal.takes)
-    for (line, _), part in zip(lines, parts, strict=True):
-        of_line = [place for place in takes if place[0] == line]
-        offs = shared(part, [takes[place].off for place in of_line])
-        for place, off in zip(of_line, offs, strict=True):
-            takes[place] = takes[place]._replace(off=off)
-    return Deal(takes, "receipt_ceiling")
+    lines = sorted(deal.by_line())
+    parts = dict(zip(lines, shared(most, [deal.parts[line] for line in lines]), strict=True))
+    takes = deal.takes()
+
+    def share(line: int) -> Takes:
+        of_line = {place: take for place, take in takes.items() if place[0] == line}
+        offs = shared(parts[line], [take.off for take in of_line.values()])
+        return {
+            place: take._replace(off=off)
+            for (place, take), off in zip(of_line.items(), offs, strict=True)
+        }
+
+    return Deal(parts, "receipt_ceiling", share)

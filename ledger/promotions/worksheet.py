@@ -4,13 +4,13 @@ taken off, and what took part in what.
 Units of a line that are alike stand together in a portion. A deal that concerns some of them parts
 the portion, so it makes no difference whether two things stand on one line or on two."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from ledger.money import WHOLE
 from ledger.promotions.baskets import Basket, BasketLine
-from ledger.promotions.goods import Goods
+from ledger.promotions.goods import Goods, keys_of
 from ledger.promotions.terms import Ceilings, PromotionTerms
 
 # Of units that share a fate: the line, which portion of it, and what tells them from its others.
@@ -44,33 +44,52 @@ class Take(NamedTuple):
     off: int
 
 
+Takes = dict[TakePlace, Take]
+
+
 @dataclass(slots=True)
 class Deal:
-    """Which units take part, and what is taken off them. `limited_by`: why that is less than it
-    would be."""
+    """What is taken off each line, and which units take part. `parts`: by line, in the order of the
+    receipt. `limited_by`: why it is less than it would be. `share`: finds what is taken off which
+    units of a line. Of the many deals that are weighed only those that win are looked at so
+    closely."""
 
-    takes: dict[TakePlace, Take] = field(default_factory=dict)
+    parts: dict[int, int] = field(default_factory=dict)
     limited_by: Limit | None = None
+    share: Callable[[int], Takes] | None = None
+    partners: Takes = field(default_factory=dict)
 
     @property
     def total(self) -> int:
         """How much is taken off."""
-        return sum(take.off for take in self.takes.values())
+        return sum(self.parts.values())
 
     def by_line(self) -> dict[int, int]:
         """How much is taken off each line, of those that become cheaper."""
-        found: dict[int, int] = {}
-        for (line, _, _), take in self.takes.items():
-            if take.off:
-                found[line] = found.get(line, 0) + take.off
-        return found
+        return {line: off for line, off in self.parts.items() if off}
+
+    def of_lines(self, lines: Collection[int]) -> "Deal":
+        """Only what is taken off these lines, and who takes part in them."""
+        parts = {line: off for line, off in self.parts.items() if line in lines}
+        partners = {place: take for place, take in self.partners.items() if place[0] in lines}
+        return Deal(parts, self.limited_by, self.share, partners)
+
+    def takes(self) -> Takes:
+        """What is taken off which units, and who takes part though nothing is taken off them."""
+        found: Takes = {}
+        if self.share is not None:
+            for line in self.parts:
+                found |= self.share(line)
+        return found | self.partners
 
 
 class Worksheet:
     """The state of a receipt. `remaining`: what each line costs now."""
 
     __slots__ = (
+        "_lines_by",
         "_meant",
+        "_runs_of",
         "basket",
         "ceilings",
         "discounts",
@@ -97,6 +116,11 @@ class Worksheet:
             for line, left in zip(self.lines, self.remaining, strict=True)
         ]
         self._meant: dict[int, tuple[Goods, tuple[int, ...]]] = {}
+        self._lines_by: dict[tuple[str, str], list[int]] = {}
+        for number, line in enumerate(self.lines):
+            for key in keys_of(line):
+                self._lines_by.setdefault(key, []).append(number)
+        self._runs_of: list[tuple[UnitRun, ...] | None] = [None] * len(self.lines)
 
     def fork(self) -> "Worksheet":
         """A copy to try something on."""
@@ -105,32 +129,52 @@ class Worksheet:
         other.ceilings, other.lowest, other._meant = self.ceilings, self.lowest, self._meant
         other.remaining, other.discounts = self.remaining.copy(), self.discounts.copy()
         other.portions = [portions.copy() for portions in self.portions]
+        other._lines_by, other._runs_of = self._lines_by, self._runs_of.copy()
         return other
 
     def meant(self, goods: Goods) -> Sequence[int]:
         """The lines that these goods are, whatever was taken off them."""
         known = self._meant.get(id(goods))
         if known is None:
-            found = tuple(n for n, line in enumerate(self.lines) if goods.means(line))
+            possible = self._possible(goods)
+            if not goods.is_all:
+                possible = [n for n in possible if goods.means(self.lines[n])]
+            found = tuple(possible)
             # The goods are kept too, so that their id stays theirs.
             known = self._meant[id(goods)] = (goods, found)
         if not goods.full_price:
             return known[1]
         return [n for n in known[1] if not self.discounts[n] and not self.lines[n].given]
 
+    def _possible(self, goods: Goods) -> Iterable[int]:
+        """Lines that these goods can be, in the order of the receipt."""
+        keys = goods.key_set
+        if keys is None:
+            return range(len(self.lines))
+        return sorted(
+            {line for key in keys & self._lines_by.keys() for line in self._lines_by[key]}
+        )
+
     def runs(self, lines: Iterable[int]) -> list[UnitRun]:
         """Units of these lines that no promotion has to itself, those of one price together."""
-        return list(self._runs(lines))
-
-    def _runs(self, lines: Iterable[int]) -> Iterator[UnitRun]:
+        found: list[UnitRun] = []
         for line in lines:
-            for place, portion in enumerate(self.portions[line]):
-                if portion.kept or not portion.units:
-                    continue
-                each, odd = divmod(portion.amount, portion.units)
-                if odd:
-                    yield UnitRun(line, place, each + 1, odd)
-                yield UnitRun(line, place, each, portion.units - odd)
+            runs = self._runs_of[line]
+            if runs is None:
+                runs = self._runs_of[line] = self._line_runs(line)
+            found += runs
+        return found
+
+    def _line_runs(self, line: int) -> tuple[UnitRun, ...]:
+        found = []
+        for place, portion in enumerate(self.portions[line]):
+            if portion.kept or not portion.units:
+                continue
+            each, odd = divmod(portion.amount, portion.units)
+            if odd:
+                found.append(UnitRun(line, place, each + 1, odd))
+            found.append(UnitRun(line, place, each, portion.units - odd))
+        return tuple(found)
 
     def room(self, line: int) -> int:
         """How much may still be taken off this line."""
@@ -163,7 +207,7 @@ class Worksheet:
     def apply(self, deal: Deal, *, keeps: bool = False) -> None:
         """Take off what the deal says. `keeps`: its units are for no other promotion then."""
         rests: dict[tuple[int, int], int] = {}  # where the rest of a portion is by now
-        for (line, number, _), take in deal.takes.items():
+        for (line, number, _), take in deal.takes().items():
             portions = self.portions[line]
             place = rests.get((line, number), number)
             portion = portions[place]
@@ -172,6 +216,7 @@ class Worksheet:
                 rest = (portion.units - take.units, portion.amount - take.worth, portion.kept)
                 portions.append(Portion(*rest))
             portions[place] = Portion(take.units, take.worth - take.off, keeps)
+            self._runs_of[line] = None
             self.remaining[line] -= take.off
             self.discounts[line] += take.off
 

@@ -12,7 +12,7 @@ from ledger.promotions.deals import (
     PromotionReach,
     between,
     dearest_first,
-    number,
+    in_groups,
     percent_off,
     spread,
     with_partners,
@@ -80,7 +80,4 @@ class NthUnit(Body):
 
     def _groups(self, reach: PromotionReach) -> Iterator[list[UnitRun]]:
         for runs in alike(reach, self.identical, reach.counted_runs(self.goods)):
-            ordered = dearest_first(runs)
-            for place in range(number(ordered) // self.every):
-                begin = place * self.every
-                yield list(between(ordered, begin, begin + self.every))
+            yield from in_groups(dearest_first(runs), self.every)
