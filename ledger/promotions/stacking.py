@@ -170,7 +170,11 @@ class Stacking:
         """Whether it gives something for the receipt as it is now; if not, it is noted why."""
         if not self._is_met(promotion):
             return False
-        proposal = self._weigh(promotion)
+        return self._comes_to_something(self._weigh(promotion))
+
+    def _comes_to_something(self, proposal: Proposal) -> bool:
+        """Whether it takes something off, or has points or a gift to give; if not, it is noted why."""
+        promotion = proposal.promotion
         if proposal.is_affordable and (
             proposal.total or promotion.rules.point_rewards or self._presents(promotion)
         ):
@@ -262,7 +266,8 @@ class Stacking:
                 self._lose_or_note(proposal, best.promotion.code)
 
     def _best_of_each_line(self, promotions: Sequence[Promotion]) -> None:
-        pool = [self._weigh(one) for one in promotions if not self._is_kept_out(one)]
+        weighed = [self._weigh(one) for one in promotions if not self._is_kept_out(one)]
+        pool = [one for one in weighed if self._comes_to_something(one)]
         while True:
             admitted, kept_out = _admitted(pool)
             winners = _winners(admitted)

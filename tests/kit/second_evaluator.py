@@ -743,7 +743,8 @@ class SecondTill:
         self._apply_one_of(sorted(plans, key=lambda plan: not self._gift(plan.code)))
 
     def _mode_best_line(self, codes: Sequence[str]) -> None:
-        plans = {code: self._plan(code) for code in codes if not self._is_kept_out(code)}
+        free = [code for code in codes if not self._is_kept_out(code)]
+        plans = {code: self._plan(code) for code in free if self._would_give(code)}
         while True:
             admitted, excluded = self._admitted(plans)
             offs = {code: self._of_line(plans[code]) for code in codes if code in admitted}

@@ -127,3 +127,54 @@ def test_the_ceiling_of_the_receipt_is_shared_by_lines() -> None:
     lines = [line(sku, "33.33") for sku in "ABC"]
     under = terms(BY_LINE, ceilings={"receipt": "40"})
     assert [one.discount for one in quoted(lines, *three, terms=under).lines] == [1667, 1667, 665]
+
+
+def test_who_gives_nothing_keeps_nobody_out() -> None:
+    """Neither is a reason against the other: one has nothing to take."""
+    nothing = promotion("a", percent("0"), not_with=["b"], priority=1)
+    points = promotion("b", percent("10", **of_sku("HAT")), POINTS)
+    assert quoted([line("SHOE", "100.00")], nothing, points, terms=terms(BY_LINE)).earned == 50
+
+
+def test_ceilings_count_what_the_till_gave_if_they_say_so() -> None:
+    half = promotion("half", percent("50"), adds_to_given=True)
+    lines = [line("X", "1000.00", given=10000), line("Y", "1000.00")]
+    for with_given, off in ((False, [30000, 30000]), (True, [20000, 30000])):
+        under = terms(ceilings={"line": "30", "with_given": with_given})
+        assert [one.discount for one in quoted(lines, half, terms=under).lines] == off
+    for with_given, total in ((False, 60000), (True, 50000)):
+        under = terms(ceilings={"receipt": "30", "with_given": with_given})
+        assert quoted(lines, half, terms=under).discount == total
+
+
+def test_ceilings_count_what_points_pay_if_they_say_so() -> None:
+    ten = promotion("ten", percent("10"))
+    lines = [line("X", "1000.00"), line("Y", "500.00")]
+    wish = {"rates": FIVE_PERCENT, "available": 5000, "wish": "most"}
+    for name, with_points, points in (
+        ("line", False, 1349),
+        ("line", True, 300),
+        ("receipt", True, 300),
+    ):
+        under = terms(ceilings={name: "30", "with_points": with_points})
+        assert quoted(lines, ten, terms=under, **wish).spent == points
+
+
+def test_ties_go_to_the_larger_priority_and_then_to_the_code() -> None:
+    lanes = [{"mode": "best"}, {"mode": "best", "by": "line"}, {"mode": "first"}]
+    for lane in ({"code": "main", **lane} for lane in lanes):
+        for priorities, winner in (((0, 0), "a"), ((0, 1), "b")):
+            both = [
+                promotion(code, percent("10"), priority=priority)
+                for code, priority in zip("ab", priorities, strict=True)
+            ]
+            quote = quoted([line("X", "10.00")], *both, terms=terms(lane))
+            assert [c for c, fate in fates(quote).items() if fate == "applied"] == [winner]
+
+
+def test_of_several_that_stand_alone_the_first_that_gives_anything() -> None:
+    nothing = promotion("a", percent("10", **of_sku("Y")), alone=True, priority=2)
+    b = promotion("b", percent("10"), alone=True, priority=1)
+    c = promotion("c", percent("50"), alone=True)
+    quote = quoted([line("X", "10.00"), line("Y", "1.00", floor=100)], nothing, b, c)
+    assert fates(quote) == {"a": "nothing_to_take", "b": "applied", "c": "lost"}
