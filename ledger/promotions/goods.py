@@ -64,7 +64,7 @@ class Goods(Body):
     but: Annotated["Goods | None", FieldWords("Except these goods")] = None
 
     def means(self, line: BasketLine) -> bool:
-        """Whether this line is meant. What was taken off it is not looked at."""
+        """Whether this line is meant, whatever was taken off it."""
         found = self._sets
         return (
             (self.skus is None or line.sku in found["skus"])
@@ -74,7 +74,7 @@ class Goods(Body):
             and (self.properties is None or self._has_properties(line.properties))
             and self._least <= line.price
             and (self._most is None or line.price <= self._most)
-            and (self.but is None or not self.but.means(line))
+            and (self.but is None or self.but.full_price or not self.but.means(line))
         )
 
     def keys(self) -> Iterator[tuple[str, str]]:

@@ -64,7 +64,10 @@ def _room(sheet: Worksheet, line: int) -> int:
     if not told.treatment.payable:
         return 0
     remaining = sheet.remaining[line]
-    room = min(remaining - sheet.lowest[line], remaining * hundredths(terms.paying.line) // WHOLE)
+    # A payment makes no line cheaper: only what the law or the maker says may not cost less.
+    is_payment = terms.paying.points_are == "payment"
+    lowest = told.floor if is_payment else sheet.lowest[line]
+    room = min(remaining - lowest, remaining * hundredths(terms.paying.line) // WHOLE)
     if terms.ceilings.with_points and terms.ceilings.of_line is not None:
         taken = sheet.discounts[line] + (told.given if terms.ceilings.with_given else 0)
         room = min(room, told.full * terms.ceilings.of_line // WHOLE - taken)

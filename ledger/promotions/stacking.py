@@ -173,7 +173,7 @@ class Stacking:
         return self._comes_to_something(self._weigh(promotion))
 
     def _comes_to_something(self, proposal: Proposal) -> bool:
-        """Whether it takes something off, or has points or a gift to give; if not, it is noted why."""
+        """Whether it takes something off, or has points or a gift to give; if not, why is noted."""
         promotion = proposal.promotion
         if proposal.is_affordable and (
             proposal.total or promotion.rules.point_rewards or self._presents(promotion)

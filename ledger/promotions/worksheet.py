@@ -142,9 +142,13 @@ class Worksheet:
             found = tuple(possible)
             # The goods are kept too, so that their id stays theirs.
             known = self._meant[id(goods)] = (goods, found)
-        if not goods.full_price:
-            return known[1]
-        return [n for n in known[1] if not self.discounts[n] and not self.lines[n].given]
+        lines: Sequence[int] = known[1]
+        if goods.full_price:
+            lines = [n for n in lines if not self.discounts[n] and not self.lines[n].given]
+        if goods.but is not None and goods.but.full_price:
+            without = self.meant(goods.but)
+            lines = [n for n in lines if n not in without]
+        return lines
 
     def _possible(self, goods: Goods) -> Iterable[int]:
         """Lines that these goods can be, in the order of the receipt."""

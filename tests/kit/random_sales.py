@@ -114,7 +114,8 @@ def goods(random: Random, *, full_price: bool = True) -> Drawn:
     if full_price and chance(random, 10):
         found = {**found, "full_price": True}
     if chance(random, 10):
-        found = {**found, "but": {"skus": [random.choice(list(SKUS))]}}
+        but = {"full_price": True} if full_price and chance(random, 4) else {}
+        found = {**found, "but": {"skus": [random.choice(list(SKUS))], **but}}
     return found
 
 

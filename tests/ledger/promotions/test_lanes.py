@@ -178,3 +178,12 @@ def test_of_several_that_stand_alone_the_first_that_gives_anything() -> None:
     c = promotion("c", percent("50"), alone=True)
     quote = quoted([line("X", "10.00"), line("Y", "1.00", floor=100)], nothing, b, c)
     assert fates(quote) == {"a": "nothing_to_take", "b": "applied", "c": "lost"}
+
+
+def test_a_payment_in_points_may_be_all_of_it() -> None:
+    """The line stays as it is, so there is no line of nothing; a floor holds all the same."""
+    lines = [line("SHOE", "100.00"), line("VODKA", "449.00", kind="alcohol", floor=40900)]
+    wish = {"rates": FIVE_PERCENT, "available": 5000, "wish": "most"}
+    paid = quoted(lines, terms=terms(paying={"points_are": "payment"}), **wish)
+    assert (paid.spent, paid.total, paid.due) == (140, 54900, 40900)
+    assert quoted(lines, **wish).spent == 139

@@ -123,3 +123,12 @@ def test_what_one_has_no_room_for_goes_on_until_somebody_has() -> None:
     ]
     some = promotion("some", {"kind": "amount", "amount": rub("105")})
     assert [one.discount for one in quoted(lines, some).lines] == [1000, 4000, 5500]
+
+
+def test_what_is_cheaper_already_may_become_cheaper_still() -> None:
+    sale = promotion("a", {"kind": "percent", "percent": "50", "goods": {"skus": ["SWEATER"]}})
+    extra = promotion(
+        "b", {"kind": "percent", "percent": "10", "goods": {"but": {"full_price": True}}}
+    )
+    lines = [line("SWEATER", "40.00"), line("MUG", "10.00")]
+    assert totals(quoted(lines, sale, extra)) == [1800, 1000]
