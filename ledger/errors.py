@@ -490,6 +490,73 @@ class PriceIsHistory(Conflict):
         self.since = _written(since)
 
 
+class UnknownPromotion(NotFound):
+    """No promotion has this code."""
+
+    code = "unknown_promotion"
+
+    def __init__(self, promotion: str) -> None:
+        self.promotion = promotion
+
+
+class PromotionExists(Conflict):
+    """There is a promotion with this code already."""
+
+    code = "promotion_exists"
+
+    def __init__(self, promotion: str) -> None:
+        self.promotion = promotion
+
+
+class PromotionNotPublished(Conflict):
+    """The promotion is a draft, and so it cannot end."""
+
+    code = "promotion_not_published"
+
+    def __init__(self, promotion: str) -> None:
+        self.promotion = promotion
+
+
+class PromotionRefused(WithReason, Invalid):
+    """A promotion, or what holds for all of them, cannot be like this; `field` names what must
+    change."""
+
+    code = "promotion_refused"
+
+    def __init__(self, field: str, reason: str, **facts: object) -> None:
+        super().__init__(reason, facts)
+        self.field = field
+
+
+class PriceMissing(Invalid):
+    """A line of a receipt has no price, and neither has its product. `line`: its id."""
+
+    code = "price_missing"
+
+    def __init__(self, line: str) -> None:
+        self.line = line
+
+
+class TooManyLines(Invalid):
+    """A receipt has more than `most` lines."""
+
+    code = "too_many_lines"
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+
+
+class ReceiptRefused(WithReason, Invalid):
+    """A receipt cannot be like this; `field` names what must change, and `line` in which line."""
+
+    code = "receipt_refused"
+
+    def __init__(self, field: str, reason: str, line: str | None = None, **facts: object) -> None:
+        super().__init__(reason, facts)
+        self.field = field
+        self.line = line
+
+
 class ChangedMeanwhile(Outdated):
     """Somebody changed it since the caller read it; it is now at `revision`."""
 

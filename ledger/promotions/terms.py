@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from ledger.fields import Body, Code, Count, MoneyIn, NotEmpty, PercentText, Points
+from ledger.fields import Body, Code, Count, Hour, MoneyIn, NotEmpty, PercentText, Points
 from ledger.limits import MOST_POINTS
 from ledger.money import hundredths
 
@@ -76,7 +76,8 @@ class Earning(Body):
 class PromotionTerms(Body):
     """What holds for all promotions of a programme. `rounding`: where a percent is rounded: once
     for all that it is of, so that it is exact, or for each line or unit, for tills that insist.
-    `lowest_line`: the least that a line may cost, in the smallest pieces of the currency."""
+    `lowest_line`: the least that a line may cost, in the smallest pieces of the currency.
+    `day_ends`: what is sold before this hour belongs to the business day before."""
 
     lanes: Annotated[list[Lane], Field(min_length=1, max_length=MOST_LANES)] = Field(
         default_factory=lambda: [Lane(code="main", mode="best", by="line")]
@@ -84,6 +85,7 @@ class PromotionTerms(Body):
     ceilings: Ceilings = Ceilings()
     rounding: RoundingPlace = "total"
     lowest_line: Annotated[int, Field(ge=0, le=MOST_POINTS)] = 1
+    day_ends: Hour = "00:00"
     paying: Paying = Paying()
     earning: Earning = Earning()
 

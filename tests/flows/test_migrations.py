@@ -53,8 +53,12 @@ from ledger.points.told import BalanceIs
 from ledger.programmes import base_terms, programmes, stores, units
 from ledger.programmes.programmes import Terms
 from ledger.programmes.stores import StoreTerms
+from ledger.promotions.promotions import PromotionRules
 from ledger.reports import days
 from ledger.reports.figures import FigureOf
+from ledger.sales import published, quoting
+from ledger.sales.published import DecidedBy, Publishing
+from ledger.sales.receipts import ReceiptLine, TillReceipt
 from ledger.seals import inspection
 from ledger.segments import lists
 from ledger.settings import LedgerSettings
@@ -1396,4 +1400,28 @@ def test_programmes_of_the_release_before_begin_a_catalogue(
         found = completing.known(session, programme.id, None, now, ["MILK"]).by_sku["MILK"]
         assert found.price == found.floor == 19990
     migrations.downgrade(empty.engine, "0043", keys=KEYS)
+    assert everything(empty) == before
+
+
+def test_programmes_of_the_release_before_begin_with_promotions(
+    empty: Database, database_url: str
+) -> None:
+    """What 0045 adds."""
+    migrations.upgrade(empty.engine, "0002")
+    releases.load(empty, "0002")
+    migrations.upgrade(empty.engine, "0044", keys=KEYS)
+    before = everything(empty)
+    migrations.upgrade(empty.engine, keys=KEYS)
+    now = datetime.now(UTC)
+    gives = [{"kind": "percent", "percent": "10"}]
+    rules = PromotionRules.model_validate({"name": "Sale", "gives": gives})
+    with empty.transaction() as session:
+        programme = programmes.every(session)[0]
+        made = published.make(session, programme.id, "sale", rules, now)
+        published.publish(session, made, Publishing(), DecidedBy("command", "x"), now)
+    with empty.reading() as session:
+        milk = ReceiptLine("1", "MILK", price=Money("199.90", "RUB"))
+        priced = quoting.quote(session, programme, TillReceipt([milk]), None, now)
+        assert priced.quote.total == 17991
+    migrations.downgrade(empty.engine, "0044", keys=KEYS)
     assert everything(empty) == before

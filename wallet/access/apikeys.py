@@ -47,6 +47,9 @@ SCOPES = (
     "stores:write",
     "catalogue:read",
     "catalogue:write",
+    "promotions:read",
+    "promotions:write",
+    "receipts:write",
 )
 PREFIX = "kopilka_"
 NOTED_EVERY = timedelta(hours=1)  # each request would otherwise write

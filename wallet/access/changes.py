@@ -61,6 +61,7 @@ ThingKind = Literal[
     "pass",
     "product",
     "programme",
+    "promotion",
     "receiver",
     "segment",
     "source",

@@ -46,6 +46,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "programme": ("programmes:read", "terms:write", "programmes:write", "company:write"),
     "stores": ("stores:read", "stores:write"),
     "catalogue": ("catalogue:read", "catalogue:write"),
+    "promotions": ("promotions:read", "promotions:write", "receipts:write"),
     "files": ("imports:write", "exports:read"),
     "connections": ("receivers:read", "receivers:write", "sources:write"),
     "access": ("staff:write", "keys:write", "changes:read"),
@@ -61,13 +62,23 @@ _VIEWER = frozenset(
         "passes:read",
         "stores:read",
         "catalogue:read",
+        "promotions:read",
     }
 )
 _CARD_EDITOR = _VIEWER | {"members:write", "passes:write", "codes:tell"}
 _CALL_CENTRE = frozenset(
     {"members:read", "personal:read", "offers:read", "passes:read", "codes:tell"}
 )
-_CASHIER = frozenset({"scans:write", "points:write", "coupons:use", "members:enrol", "codes:tell"})
+_CASHIER = frozenset(
+    {
+        "scans:write",
+        "points:write",
+        "coupons:use",
+        "members:enrol",
+        "codes:tell",
+        "receipts:write",
+    }
+)
 _EVERYTHING = frozenset(EVERY_RIGHT)
 
 # What each role may do, in the programme that a person has it in. Nobody but an administrator makes

@@ -35,6 +35,8 @@ NOUNS = (
     "receivers",
     "exports",
     "changes",
+    "promotions",
+    "quotes",
     "stores",
     "products",
     "categories",

@@ -804,6 +804,47 @@ REMEDIES: Mapping[str, Explanation] = {
         N_("A category cannot be like this; `field` names the part at fault."),
         N_("Correct it as `detail` says."),
     ),
+    "unknown_promotion": Explanation(
+        404,
+        N_("The programme has no promotion with this code."),
+        N_("`GET /promotions` says which there are; `PUT /promotions/{promotion}` makes one."),
+    ),
+    "promotion_exists": Explanation(
+        409,
+        N_("The programme has a promotion with this code already."),
+        N_("Choose another code, or change that one: `PUT /promotions/{promotion}`."),
+    ),
+    "promotion_not_published": Explanation(
+        409,
+        N_("The promotion is a draft, is given nowhere, and so cannot end."),
+        N_("There is nothing to be done."),
+    ),
+    "promotion_refused": Explanation(
+        422,
+        N_(
+            "A promotion, or what holds for all of them, cannot be like this; `field` names the "
+            "part at fault."
+        ),
+        N_("Correct it as `detail` says."),
+    ),
+    "price_missing": Explanation(
+        422,
+        N_("The `line` of the receipt has no price, and the catalogue knows none either."),
+        N_("Send a price with the line, or tell the catalogue one: `POST /prices/batch`."),
+    ),
+    "receipt_refused": Explanation(
+        422,
+        N_(
+            "A receipt cannot be like this; `field` names the part at fault, and `line` the line, "
+            "or null."
+        ),
+        N_("Correct it as `detail` says."),
+    ),
+    "too_many_lines": Explanation(
+        422,
+        N_("A receipt has at most `most` lines."),
+        N_("Sell the rest with a second receipt."),
+    ),
     "changed_meanwhile": Explanation(
         412,
         N_("Somebody changed it since you read it; it is at `revision` now."),
@@ -977,4 +1018,22 @@ FIELD_CODES = (
     "search_or_list",
     "currency_unknown",
     "percent",
+    "ends_before_it_begins",
+    "half_of_hours",
+    "id_or_list",
+    "lane_twice",
+    "line_and_sorting",
+    "mixed_steps",
+    "no_bound",
+    "no_hours",
+    "no_place",
+    "one_buyer",
+    "one_number",
+    "one_pick",
+    "percent_or_off",
+    "quantity_malformed",
+    "quantity_out_of_range",
+    "sku_or_barcode",
+    "steps_out_of_order",
+    "units_or_amount",
 )

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any, cast
 
 from pydantic import BaseModel
@@ -23,7 +24,19 @@ def of_models(*models: type[BaseModel]) -> dict[str, Schema]:
     """The schemas of these models, and of all that they are made of, by name."""
     wanted = [(model, "validation") for model in models]
     _, together = models_json_schema(cast(Any, wanted), ref_template=PLACE + "{model}")
-    return cast(dict[str, Schema], together.get("$defs", {}))
+    return _led_to(cast(dict[str, Schema], together.get("$defs", {})), models)
+
+
+def _led_to(schemas: dict[str, Schema], models: Sequence[type[BaseModel]]) -> dict[str, Schema]:
+    """The schemas of these models and those that something in them leads to. Pydantic also keeps
+    those in whose place a field shows a schema of its own."""
+    kept = {model.__name__ for model in models} & set(schemas)
+    waiting = list(kept)
+    while waiting:
+        more = names_used(schemas[waiting.pop()]) - kept
+        kept |= more
+        waiting += more
+    return {name: schema for name, schema in schemas.items() if name in kept}
 
 
 def one_for_each_thing(spec: Schema) -> None:

@@ -93,6 +93,11 @@ COMMANDS = (
         "Changes for whole programmes, on their way to all cards.",
     ),
     LazyCommand(
+        "promotions",
+        "wallet.cli.promotions:promotions_group",
+        "What purchases cost and earn.",
+    ),
+    LazyCommand(
         "import",
         "wallet.cli.imports:import_group",
         "Members, opening balances and points from files (CSV, XLSX).",

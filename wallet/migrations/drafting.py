@@ -13,6 +13,7 @@ from ledger.people import cards, consents, members, persons, search_words
 from ledger.points import told
 from ledger.programmes import base_terms, programmes, stores, units
 from ledger.reports import days, tallies
+from ledger.sales import published
 from ledger.seals import inspection, sealing
 from ledger.segments import lists, named
 from wallet import happenings, presence
@@ -93,6 +94,7 @@ TABLES_OF = (
     passkeys,
     persons,
     presence,
+    published,
     products,
     programmes,
     purchases,

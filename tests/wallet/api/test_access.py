@@ -8,6 +8,11 @@ import pytest
 from wallet.access import apikeys
 from wallet.errors import ApiKeyRefused
 
+RECEIPT = {
+    "programme": "demo",
+    "lines": [{"id": "1", "sku": "X", "price": {"amount": "1.00", "currency": "RUB"}}],
+}
+SALE = {"name": "Sale", "gives": [{"kind": "percent", "percent": "10"}]}
 CALLS = {
     "members:read": [
         ("GET", "members/x", None),
@@ -56,6 +61,21 @@ CALLS = {
         ("GET", "tills?programme=demo", None),
         ("GET", "tills/x?programme=demo&store=x", None),
     ],
+    "promotions:read": [
+        ("GET", "promotions?programme=demo", None),
+        ("GET", "promotions/x?programme=demo", None),
+        ("GET", "promotions/x/versions?programme=demo", None),
+        ("GET", "promotions/terms?programme=demo", None),
+        ("POST", "promotions/check", {"receipt": RECEIPT}),
+    ],
+    "promotions:write": [
+        ("POST", "promotions", {"programme": "demo", "code": "x", **SALE}),
+        ("PUT", "promotions/x", {"programme": "demo", **SALE}),
+        ("POST", "promotions/x/publish", {"programme": "demo"}),
+        ("POST", "promotions/x/end", {"programme": "demo"}),
+        ("PUT", "promotions/terms", {"programme": "demo"}),
+    ],
+    "receipts:write": [("POST", "quotes", RECEIPT)],
     "catalogue:read": [
         ("GET", "products?programme=demo", None),
         ("GET", "products/x?programme=demo", None),

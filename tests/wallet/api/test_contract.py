@@ -104,6 +104,8 @@ QUESTIONS = {
         *("stores", "stores/{store}", "tills", "tills/{till}"),
         *("products", "products/{sku}", "categories", "categories/{category}", "floors"),
         *("segments", "segments/{name}", "lists", "lists/{name}"),
+        *("promotions", "promotions/{promotion}", "promotions/{promotion}/versions"),
+        "promotions/terms",
     )
 }
 QUESTIONS["/api/v1/prices"] = "?programme={programme}&sku={sku}"
@@ -408,6 +410,10 @@ def test_examples_run(calls: Calls, api, house) -> None:
     assert api.call("PUT", "products/SHOE-38", price).status_code == 200
     floor = {"category": "shoes", "price": {"amount": "1.00", "currency": "RUB"}}
     assert api.post("floors/batch", {"programme": "demo", "items": [floor]}).status_code == 200
+    sale = {"programme": "demo", "code": "sale", "name": "Sale"}
+    gives = [{"kind": "percent", "percent": "10"}]
+    assert api.post("promotions", {**sale, "gives": gives}).status_code == 201
+    assert api.post("promotions/sale/publish", {"programme": "demo"}).status_code == 200
     segment = {"programme": "demo", "audience": {"kind": "everyone"}}
     assert api.call("PUT", "segments/guests", segment).status_code == 200
     guests = {"programme": "demo", "name": "guests", "members": [{"member": made.get_json()["id"]}]}
@@ -422,6 +428,7 @@ def test_examples_run(calls: Calls, api, house) -> None:
         "{till}": "1",
         "{sku}": "SHOE-38",
         "{category}": "shoes",
+        "{promotion}": "sale",
         "{name}": "guests",
         MEMBER_ID: made.get_json()["id"],
         "{pass_id}": api.get(f"members/{made.get_json()['id']}/passes").get_json()["items"][0][

@@ -22,6 +22,11 @@ from wallet.passes import templates
 BY = Author("command", "wallet test")
 
 # Every call, with the body or the query that it needs. Words in braces stand for objects.
+SALE = {"name": "Sale", "gives": [{"kind": "percent", "percent": "10"}]}
+RECEIPT = {
+    "programme": "{programme}",
+    "lines": [{"id": "1", "sku": "X", "price": {"amount": "1.00", "currency": "RUB"}}],
+}
 CALLS: dict[tuple[str, str], Any] = {
     ("GET", "programmes"): None,
     ("GET", "programmes/{programme}"): None,
@@ -146,6 +151,17 @@ CALLS: dict[tuple[str, str], Any] = {
         "programme": "{programme}",
         "items": [{"sku": "{sku}", "price": {"amount": "1", "currency": "RUB"}}],
     },
+    ("GET", "promotions"): "programme={programme}",
+    ("POST", "promotions"): {"programme": "{programme}", "code": "new", **SALE},
+    ("GET", "promotions/{promotion}"): "programme={programme}",
+    ("PUT", "promotions/{promotion}"): {"programme": "{programme}", **SALE},
+    ("POST", "promotions/{promotion}/publish"): {"programme": "{programme}"},
+    ("POST", "promotions/{promotion}/end"): {"programme": "{programme}"},
+    ("GET", "promotions/{promotion}/versions"): "programme={programme}",
+    ("GET", "promotions/terms"): "programme={programme}",
+    ("PUT", "promotions/terms"): {"programme": "{programme}"},
+    ("POST", "promotions/check"): {"receipt": {**RECEIPT, "member": "{member_id}"}},
+    ("POST", "quotes"): {**RECEIPT, "card": "{card}"},
     ("GET", "floors"): "programme={programme}",
     ("POST", "floors/batch"): {
         "programme": "{programme}",
@@ -198,12 +214,19 @@ MIXED: list[tuple[str, str, Any]] = [
     ("GET", "exports/members?programme=[programme]&household={member_id}", None),
     ("GET", "holds?programme=[programme]&member={member_id}", None),
     ("GET", "postings?programme=[programme]&card={card}", None),
+    ("POST", "quotes", {**RECEIPT, "programme": "[programme]", "card": "{card}"}),
+    ("POST", "quotes", {**RECEIPT, "programme": "[programme]", "member": "{member_id}"}),
+    (
+        "POST",
+        "promotions/check",
+        {"receipt": {**RECEIPT, "programme": "[programme]", "member": "{member_id}"}},
+    ),
     ("GET", "members?external_id={external_id}", None),
     ("GET", "members?phone=%2B79161234509", None),
     ("GET", "members?email=anna@example.com", None),
 ]
 # Names that mean the same in every programme.
-ALIKE = ("kind", "unit", "store", "till", "sku", "category")
+ALIKE = ("kind", "unit", "store", "till", "sku", "category", "promotion")
 PERSON = {"name": "Анна", "phone": "+79161234509", "email": "anna@example.com"}
 
 Objects = dict[str, str]
@@ -271,6 +294,10 @@ def furnish(installation, house, api, call) -> Callable[[str], Objects]:
         api.call("PUT", "tills/1", {"programme": code, "store": "centre"})
         api.call("PUT", "categories/goods", {"programme": code})
         api.call("PUT", "products/MILK", {"programme": code, "category": "goods"})
+        assert (
+            api.post("promotions", {"programme": code, "code": "sale", **SALE}).status_code == 201
+        )
+        assert api.post("promotions/sale/publish", {"programme": code}).status_code == 200
         segment = {"programme": code, "audience": {"kind": "everyone"}}
         assert api.call("PUT", f"segments/of-{code}", segment).status_code == 200
         listed = [{"member": member["id"]}]
@@ -285,6 +312,7 @@ def furnish(installation, house, api, call) -> Callable[[str], Objects]:
             "till": "1",
             "sku": "MILK",
             "category": "goods",
+            "promotion": "sale",
             "member_id": member["id"],
             "card": member["card"]["number"],
             "external_id": f"crm-{code}",

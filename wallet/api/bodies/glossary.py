@@ -1068,6 +1068,264 @@ MEANINGS: Mapping[str, str] = {
     "SegmentOut.created_at": N_("When it was first saved."),
     "SegmentOut.changed_at": N_("When it was last saved with another meaning."),
     "ListedCondition.list": N_("Name of the list, as it was given when the list was made."),
+    "gives": N_(
+        "What it gives: rewards, each on what the one before left. `GET /promotions/kinds` "
+        "has their kinds."
+    ),
+    "when": N_(
+        "The condition under which it gives anything; without one it always does. `GET "
+        "/promotions/kinds` has the kinds."
+    ),
+    "lane": N_("Code of the group of promotions in which it is decided; the first one without it."),
+    "priority": N_(
+        "The larger goes first; 0 without it. Where it is the same, codes decide, in "
+        "alphabetical order."
+    ),
+    "not_with": N_("Codes of promotions with which it never stands on one receipt."),
+    "alone": N_("Whether it excludes all other promotions, in every group."),
+    "adds_to_given": N_("Whether it also holds for lines that the till made cheaper, or closed."),
+    "keeps_units": N_(
+        "Whether the units that take part in it are for no other promotion afterwards."
+    ),
+    "limits": N_("How often it is given."),
+    "budget": N_("How much it gives in all."),
+    "points_dates": N_("When its points become active, and how long they live."),
+    "PromotionIn.name": N_("What people call it, on receipts too: text, or texts by language."),
+    "PromotionPut.name": N_("What people call it, on receipts too: text, or texts by language."),
+    "TriedPromotion.name": N_("What people call it, on receipts too: text, or texts by language."),
+    "PromotionIn.from": N_("From when on it holds, once it was published; at once without it."),
+    "PromotionPut.from": N_("From when on it holds, once it was published; at once without it."),
+    "TriedPromotion.from": N_("From when on it holds, once it was published; at once without it."),
+    "PromotionIn.until": N_(
+        "Until when it holds, the moment itself not included; for ever without it."
+    ),
+    "PromotionPut.until": N_(
+        "Until when it holds, the moment itself not included; for ever without it."
+    ),
+    "TriedPromotion.until": N_(
+        "Until when it holds, the moment itself not included; for ever without it."
+    ),
+    "PromotionIn.code": N_("Your code of the promotion; it never changes."),
+    "TriedPromotion.code": N_(
+        "Its code. If a published promotion has the same, this one is tried in its place."
+    ),
+    "getPromotion.promotion": N_("Your code of the promotion."),
+    "putPromotion.promotion": N_("Your code of the promotion."),
+    "publishPromotion.promotion": N_("Your code of the promotion."),
+    "endPromotion.promotion": N_("Your code of the promotion."),
+    "listPromotionVersions.promotion": N_("Your code of the promotion."),
+    "UseLimits.total": N_("How often in all."),
+    "UseLimits.member": N_("How often to one member."),
+    "UseLimits.member_day": N_("How often to one member on one business day."),
+    "UseLimits.code": N_("How often for one code that was entered."),
+    "GivingBudget.money": N_("How much money it takes off in all."),
+    "GivingBudget.points": N_("How many points it gives in all."),
+    "active_after_days": N_("After how many days they can be spent; 0 without it: at once."),
+    "PointsDates.live_days": N_(
+        "How many days they live from then on; as all points do without it."
+    ),
+    "PromotionOut.code": N_("Your code of the promotion; it never changes."),
+    "PromotionOut.rules": N_("What it is, as it was last written; what is as usual is left out."),
+    "PromotionOut.stage": N_(
+        "Where it is given by the last decision that holds: `draft` (nowhere yet), `test` (in"
+        " checks alone), `pilot`, `everywhere`, or `ended`."
+    ),
+    "PromotionOut.version": N_("Which version is given there; null for a draft."),
+    "PromotionOut.stores": N_("The stores of a pilot, by code; null otherwise."),
+    "PromotionOut.since": N_("Since when; null for a draft."),
+    "PromotionOut.created_at": N_("When it was first written."),
+    "PromotionOut.changed_at": N_("When it was last written with another meaning."),
+    "PublishIn.stage": N_(
+        "`test` for checks alone, `pilot` for some stores, `everywhere` without it."
+    ),
+    "PublishIn.stores": N_("Codes of the stores of a pilot."),
+    "PublishIn.from": N_("From when on; at once without it, and for a moment that is past."),
+    "stages": N_("Decisions about where versions are given, in the order in which they were made."),
+    "PromotionVersionOut.number": N_("Its number: 1 for the first that was published."),
+    "PromotionVersionOut.rules": N_("What it is; what is as usual is left out."),
+    "PromotionVersionOut.created_at": N_("When it was published for the first time."),
+    "StageOut.version": N_("Which version it is about."),
+    "StageOut.stage": N_(
+        "Where it is given from then on: `test`, `pilot`, `everywhere`, or nowhere: `ended`."
+    ),
+    "StageOut.stores": N_("The stores of a pilot, by code; null otherwise."),
+    "StageOut.starts_at": N_("From when on."),
+    "decided_at": N_("When it was decided."),
+    "decided_by": N_("Who decided it: an address of the staff, or the name of a key."),
+    "lanes": N_("Groups of promotions that are decided together, in their order."),
+    "ceilings": N_("The most that may be taken off, in percent of the price on the shelf."),
+    "rounding": N_(
+        "Where a percent is rounded: `total` without it, once for all that it is of; `line` "
+        "and `unit` for tills that insist."
+    ),
+    "lowest_line": N_(
+        "The least that a line may cost, in the smallest pieces of the currency; 1 without it."
+    ),
+    "day_ends": N_(
+        "What is sold before this hour belongs to the business day before; `00:00` without it."
+    ),
+    "paying": N_("How points pay."),
+    "earning": N_("What points are earned on."),
+    "PromotionTermsOut.terms": N_("What holds; what is as usual is left out."),
+    "PromotionTermsOut.revision": N_(
+        "How often it was changed or promotions were published; 0: never."
+    ),
+    "Lane.code": N_("Your code of the group."),
+    "mode": N_("Which of its promotions apply: `all`, `first`, `exclusive`, `best` or `best_set`."),
+    "Lane.by": N_("Of what `best` is the best: of the `receipt`, or of each `line` for itself."),
+    "Ceilings.line": N_(
+        "The most that may be taken off a line, as text, in percent; no ceiling without it."
+    ),
+    "Ceilings.receipt": N_(
+        "The most that may be taken off the receipt, as text, in percent; no ceiling without it."
+    ),
+    "with_points": N_("Whether what points pay counts too."),
+    "with_given": N_("Whether what the till gave counts too."),
+    "points_are": N_(
+        "`discount`: each line becomes cheaper; `payment`: the lines stay, and less is due."
+    ),
+    "step": N_("Points pay in multiples of this; 1 without it."),
+    "least": N_("So many points at least, or none; 0 without it."),
+    "Paying.line": N_(
+        "The most of a line that points may pay, as text, in percent; `100` without it."
+    ),
+    "stays": N_("How much stays to be paid in money; nothing without it."),
+    "before_points": N_("Whether points are also earned on what points pay; not without it."),
+    "Earning.discounted": N_(
+        "Whether points are also earned on lines that became cheaper; they are without it."
+    ),
+    "ReceiptIn.id": N_("The till's own text for the receipt; a quote has no use for it."),
+    "ReceiptIn.store": N_("Code of the store."),
+    "ReceiptIn.till": N_("Code of the till."),
+    "shift": N_("Number of the shift, for people."),
+    "ReceiptIn.number": N_("Number of the receipt, for people."),
+    "cashier": N_("Who serves, for people."),
+    "channel": N_("By which way it is bought, such as `shop` or `site`: a word of your own."),
+    "ReceiptIn.at": N_("When it is bought; now without it."),
+    "ReceiptIn.card": N_("Number of the card."),
+    "ReceiptIn.member": N_("Id of the member."),
+    "ReceiptIn.phone": N_("A phone number; one that nobody has is priced as for a new member."),
+    "ReceiptIn.email": N_("An e-mail address; one that nobody has is priced as for a new member."),
+    "ReceiptIn.barcode": N_(
+        "What was scanned from the card. A quote checks it as a scan does, and does not use it up."
+    ),
+    "ReceiptIn.lines": N_("What is bought; at most 1,000 lines."),
+    "ReceiptIn.codes": N_("Codes that were entered, and coupons that were scanned."),
+    "pay": N_("What is to be paid with points; nothing without it."),
+    "payments": N_("How the rest is paid; promotions may ask for it."),
+    "PayIn.points": N_("How many points are to pay, or `most`."),
+    "PaymentIn.kind": N_("`card`, `cash`, `sbp`, `gift_card`, `prepayment`, `credit` or `other`."),
+    "PaymentIn.amount": N_("How much is paid so; all that is left without it."),
+    "ReceiptLineIn.id": N_("Your text for the line; no two lines of a receipt have the same."),
+    "ReceiptLineIn.sku": N_(
+        "SKU of the product, known to the catalogue or not; give either this or `barcode`."
+    ),
+    "ReceiptLineIn.barcode": N_(
+        "Barcode of a product that the catalogue knows; give either this or `sku`."
+    ),
+    "ReceiptLineIn.quantity": N_(
+        "How many, or how much: text with at most three decimals, or an integer. Without it "
+        "one, or what the barcode of scales says."
+    ),
+    "ReceiptLineIn.price": N_("What one costs; as the catalogue says without it."),
+    "ReceiptLineIn.list": N_(
+        "What the whole line costs; quantity x price without it, rounded half up."
+    ),
+    "ReceiptLineIn.name": N_("What people call it; not looked at."),
+    "ReceiptLineIn.kind": N_("Which kind of goods it is; as the catalogue says without it."),
+    "ReceiptLineIn.given": N_(
+        "What the till has taken off the whole line already. Then only promotions that add to"
+        " it take part."
+    ),
+    "given_reason": N_("Why the till gave it, for people."),
+    "ReceiptLineIn.closed": N_(
+        "Whether promotions leave the line alone even though nothing was given."
+    ),
+    "floor_price": N_("The least that one may cost, if the catalogue asks no more."),
+    "ReceiptLineIn.marked": N_(
+        "The marking code of the one piece that the line is; it is never split."
+    ),
+    "ReceiptLineIn.parent": N_("Id of the line that this one is an addition to."),
+    "seller": N_("Who sold it, for people."),
+    "ReceiptLineIn.vat": N_("The rate of VAT as text; not looked at."),
+    "ReceiptLineIn.properties": N_("More of it by name, beside what the catalogue knows; texts."),
+    "QuoteLineOut.list": N_("What it costs on the shelf."),
+    "QuoteOut.list": N_("What all lines cost on the shelf."),
+    "QuoteLineOut.given": N_("What the till had taken off."),
+    "QuoteOut.given": N_("What the till had taken off."),
+    "QuoteLineOut.discount": N_("What promotions take off."),
+    "QuoteOut.discount": N_("What promotions take off."),
+    "QuoteLineOut.total": N_("What it costs: list - given - discount - points."),
+    "QuoteOut.total": N_("What all lines cost."),
+    "PieceOut.total": N_("What the piece costs."),
+    "QuoteLineOut.id": N_("Your text for the line."),
+    "QuoteLineOut.points": N_("What points pay of it."),
+    "QuoteLineOut.percent": N_(
+        "How much `discount` is of what the line cost at the till, `list` less `given`: as text, "
+        "in percent."
+    ),
+    "pieces": N_("The line in the parts that a fiscal device prints, as few as can be."),
+    "QuoteLineOut.reasons": N_(
+        "What was taken off, and by what; the amounts add up to the discount."
+    ),
+    "PieceOut.quantity": N_("How many, or how much, as text."),
+    "PieceOut.price": N_("What one costs."),
+    "LineReasonOut.promotion": N_("Code of the promotion; null where it was none."),
+    "LineReasonOut.amount": N_("How much it took off."),
+    "LineReasonOut.text": N_("The same for people."),
+    "PointsReasonOut.promotion": N_("Code of the promotion; null for the base programme."),
+    "PointsReasonOut.points": N_("How many points it gives."),
+    "PointsReasonOut.text": N_("The same for people."),
+    "QuoteOut.lines": N_("The lines, in the order of the receipt."),
+    "QuoteOut.points": N_("What is earned and spent in points."),
+    "earned": N_("How many points the purchase earns."),
+    "spent": N_("How many points pay."),
+    "most": N_("How many points may pay at most."),
+    "paid": N_("The money that the spent points stand for."),
+    "spend_needs": N_(
+        "`code`: to spend, the member must say the code that they are sent; null: nothing is asked."
+    ),
+    "QuotePointsOut.reasons": N_("What the points are earned for."),
+    "due": N_("What is to be paid in money."),
+    "QuoteOut.gifts": N_("What the till hands out with it."),
+    "PresentOut.sku": N_("SKU of the gift."),
+    "PresentOut.quantity": N_("How many."),
+    "PresentOut.promotion": N_("Code of the promotion that gives it."),
+    "QuoteOut.codes": N_("The codes that were entered, and what became of each."),
+    "EnteredCodeOut.code": N_("The code as it was entered."),
+    "EnteredCodeOut.state": N_("`applied`, `unused` (the promotion gave nothing), or `unknown`."),
+    "EnteredCodeOut.text": N_("What the promotion is called; empty for an unknown code."),
+    "QuoteOut.promotions": N_(
+        "What became of each promotion that applied, lost or came close, or whose code was entered."
+    ),
+    "QuoteOut.rules": N_("Which edition of the arithmetic it was priced by."),
+    "PromotionOutcomeOut.promotion": N_("Code of the promotion."),
+    "PromotionOutcomeOut.version": N_("Its version; 0 for one that is only tried."),
+    "PromotionOutcomeOut.outcome": N_(
+        "What became of it, such as `applied`, `lost`, `close`, `not_met`."
+    ),
+    "lost_to": N_("Code of the promotion that it lost to; null if to none."),
+    "PromotionOutcomeOut.amount": N_("How much it took off."),
+    "PromotionOutcomeOut.text": N_("What it is called."),
+    "CheckIn.receipt": N_("The receipt."),
+    "CheckIn.at": N_("When it is bought, in place of what the receipt says."),
+    "with": N_(
+        "Promotions that are tried as if they had been published, in place of those with the "
+        "same codes."
+    ),
+    "only": N_("Codes of the promotions that are asked; all without it."),
+    "CheckOut.quote": N_("What the receipt would cost."),
+    "trace": N_("How that comes about."),
+    "TraceOut.promotions": N_("What became of every promotion that could touch the receipt."),
+    "TraceOut.lanes": N_("What became of each group of promotions."),
+    "TraceOut.facts": N_("What was asked about the buyer, with the answers; 1 is yes, 0 is no."),
+    "unreadable": N_(
+        "Codes of promotions that name a kind that is not installed any more; they give nothing."
+    ),
+    "LaneOut.lane": N_("Code of the group."),
+    "LaneOut.mode": N_("How it is decided."),
+    "taken_off": N_("How much its promotions took off."),
+    "exact": N_("Whether every set of promotions was tried, where the best set was looked for."),
 }
 
 
