@@ -78,12 +78,15 @@ def facts(
     at = scope.in_main_unit(session, visit.programme, visit.clock.moment)
     belongs = membership.which(session, at, member, list(trees.values()))
     found |= dict(zip(trees, map(int, belongs), strict=True))
+    windows = {key: one for key, one in questions.items() if isinstance(one, IsNearBirthday)}
+    if windows:
+        birthday = persons.profile_of(session, member.id).birthday
+        day = visit.clock.day
+        found |= {key: int(_is_near(birthday, day, one)) for key, one in windows.items()}
     for key, question in questions.items():
         match question:
             case IsOneMember(member=public_id):
                 found[key] = int(member.public_id == public_id)
-            case IsNearBirthday():
-                found[key] = int(_is_near(session, member, visit.clock.day, question))
             case PurchasesBefore():
                 found[key] = session.scalars(_number_of(member)).one()
             case PurchasesToday():
@@ -100,8 +103,7 @@ def _tree(question: FactAsked) -> Segment | None:
     return None
 
 
-def _is_near(session: Session, member: Member, day: date, window: IsNearBirthday) -> bool:
-    birthday = persons.profile_of(session, member.id).birthday
+def _is_near(birthday: date | None, day: date, window: IsNearBirthday) -> bool:
     if birthday is None:
         return False
     for year in (day.year - 1, day.year, day.year + 1):

@@ -244,6 +244,8 @@ def _arguments(kind: type[Refusal], state: str) -> Iterator[object]:
 REASONS = {
     "StoreRefused": "more than 0.",
     "ProductRefused": "each has a name.",
+    "PromotionRefused": "a promotion cannot exclude itself.",
+    "ReceiptRefused": "more was taken off than it costs.",
     "CategoryRefused": "one line, without control characters.",
     "TermsRefused": "debt or refuse.",
     "FileRefused": "The file is empty.",
