@@ -328,8 +328,7 @@ class Stacking:
             if all(promotion.may_stand_with(one) for one in chosen):
                 further = sheet.fork()
                 proposal = self._weigh_on(further, promotion)
-                for deal in proposal.deals:
-                    further.apply(deal, keeps=promotion.rules.keeps_units)
+                _try(further, proposal)
                 if proposal.total:
                     look(place + 1, further, [*chosen, promotion], taken_off + proposal.total)
             look(place + 1, sheet, chosen, taken_off)
@@ -378,8 +377,7 @@ class Stacking:
         sheet, total = self._sheet.fork(), 0
         for promotion in promotions:
             proposal = self._weigh_on(sheet, promotion)
-            for deal in proposal.deals:
-                sheet.apply(deal, keeps=promotion.rules.keeps_units)
+            _try(sheet, proposal)
             total += proposal.total
         return total
 
@@ -421,7 +419,7 @@ class Stacking:
         deals, further = [], sheet.fork()
         for discount in rules.discounts:
             deal = discount.deal(PromotionReach(self._situation, further, open_lines))
-            further.apply(deal)
+            further.apply(deal, is_one_of_many=True)
             deals.append(deal)
         return self._within_budget(Proposal(promotion, deals))
 
@@ -441,7 +439,8 @@ class Stacking:
         standing = PromotionStanding(promotion, "applied", presents=self._presents(promotion))
         for deal in proposal.deals if proposal.total else ():  # else nobody takes part
             fitted = _fitted(self._sheet, deal)
-            self._sheet.apply(fitted, keeps=promotion.rules.keeps_units)
+            many = len(proposal.deals) > 1
+            self._sheet.apply(fitted, keeps=promotion.rules.keeps_units, is_one_of_many=many)
             for line, off in fitted.by_line().items():
                 standing.by_line[line] = standing.by_line.get(line, 0) + off
             standing.limited_by = standing.limited_by or fitted.limited_by
@@ -491,6 +490,13 @@ class Stacking:
         self._standings[promotion.code] = PromotionStanding(
             promotion, fate, limited_by=limited_by, lost_to=winner if fate == "lost" else None
         )
+
+
+def _try(sheet: Worksheet, proposal: Proposal) -> None:
+    """Do it on a copy."""
+    keeps, many = proposal.promotion.rules.keeps_units, len(proposal.deals) > 1
+    for deal in proposal.deals:
+        sheet.apply(deal, keeps=keeps, is_one_of_many=many)
 
 
 def _admitted(proposals: Sequence[Proposal]) -> tuple[list[Proposal], dict[str, str]]:

@@ -208,10 +208,14 @@ class Worksheet:
             taken += sum(line.given for line in self.lines)
         return max(0, sum(line.full for line in self.lines) * most // WHOLE - taken)
 
-    def apply(self, deal: Deal, *, keeps: bool = False) -> None:
-        """Take off what the deal says. `keeps`: its units are for no other promotion then."""
+    def apply(self, deal: Deal, *, keeps: bool = False, is_one_of_many: bool = False) -> None:
+        """Take off what the deal says. `keeps`: its units are for no other promotion then.
+        `is_one_of_many`: others were reckoned after it, so its units are told apart in any case."""
         rests: dict[tuple[int, int], int] = {}  # where the rest of a portion is by now
+        parts = keeps or is_one_of_many
         for (line, number, _), take in deal.takes().items():
+            if not take.off and not parts:
+                continue
             portions = self.portions[line]
             place = rests.get((line, number), number)
             portion = portions[place]

@@ -187,3 +187,39 @@ def test_a_payment_in_points_may_be_all_of_it() -> None:
     paid = quoted(lines, terms=terms(paying={"points_are": "payment"}), **wish)
     assert (paid.spent, paid.total, paid.due) == (140, 54900, 40900)
     assert quoted(lines, **wish).spent == 139
+
+
+def test_no_set_is_left_out_because_of_what_its_members_take_off_by_themselves() -> None:
+    """`b` takes off 20.00 by itself, and 100.00 once `a` has the cap."""
+    best_set = terms({"code": "main", "mode": "best_set"})
+    c = promotion("c", percent("50", **of_sku("HAT")), not_with=["a"], priority=2)
+    a = promotion("a", percent("50", **of_sku("CAP")), keeps_units=True, priority=1)
+    b = promotion("b", percent("100", pick={"cheapest": 1}))
+    quote = quoted([line("HAT", "100.00"), line("CAP", "20.00")], a, b, c, terms=best_set)
+    assert (quote.discount, fates(quote)["c"]) == (9999 + 1000, "lost")
+
+
+def test_points_go_by_steps_pay_a_least_and_leave_something() -> None:
+    lines = [line("X", "1000.00")]
+    for paying, spent in (
+        ({}, 347),
+        ({"step": 50}, 300),
+        ({"least": 347}, 347),
+        ({"least": 348}, 0),
+        ({"stays": rub("900")}, 100),
+        ({"line": "20"}, 200),
+    ):
+        told = {"rates": FIVE_PERCENT, "available": 347, "wish": "most"}
+        assert quoted(lines, terms=terms(paying=paying), **told).spent == spent
+
+
+def test_what_points_are_earned_on() -> None:
+    sale = promotion("sale", percent("50", **of_sku("X")))
+    lines = [line("X", "200.00"), line("Y", "100.00"), line("Z", "100.00", given=1000)]
+    wish = {"rates": FIVE_PERCENT, "available": 60, "wish": "most"}
+    for earning, earned in (
+        ({}, 11),  # 5 % of 100 + 100 + 90 - 60
+        ({"before_points": True}, 14),
+        ({"discounted": False}, 3),  # of what points leave of Y
+    ):
+        assert quoted(lines, sale, terms=terms(earning=earning), **wish).earned == earned

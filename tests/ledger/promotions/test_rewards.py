@@ -2,6 +2,8 @@
 
 from selling import fates, line, promotion, quoted, rub, terms, totals
 
+from ledger.catalogue.goods import Treatment
+
 SHOES = {"categories": ["shoes"]}
 HALF_OF_SECOND = {"kind": "nth_unit", "every": 2, "percent": "50", "goods": SHOES}
 
@@ -132,3 +134,20 @@ def test_what_is_cheaper_already_may_become_cheaper_still() -> None:
     )
     lines = [line("SWEATER", "40.00"), line("MUG", "10.00")]
     assert totals(quoted(lines, sale, extra)) == [1800, 1000]
+
+
+def test_what_does_not_count_makes_no_group() -> None:
+    wrap = line("WRAP", "1.00", treatment=Treatment(counts=False))
+    three = promotion("three", {"kind": "nth_unit", "every": 3, "goods": {}})
+    two = [line("A", "10.00"), line("B", "10.00")]
+    assert quoted([*two, wrap], three).discount == 0
+    assert quoted([*two, line("C", "10.00"), wrap], three).discount == 1000
+
+
+def test_of_those_that_cost_the_same_the_earlier_line_goes_first() -> None:
+    lines = [line(sku, "10.00") for sku in "XYZ"]
+    for pick in ("cheapest", "dearest"):
+        one = promotion("one", {"kind": "percent", "percent": "50", "pick": {pick: 1}})
+        assert totals(quoted(lines, one)) == [500, 1000, 1000]
+    second = promotion("second", {"kind": "nth_unit", "every": 2, "percent": "50", "goods": {}})
+    assert totals(quoted(lines, second)) == [1000, 500, 1000]
