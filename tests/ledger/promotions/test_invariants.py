@@ -249,3 +249,12 @@ def test_pieces_are_exact_and_as_few_as_can_be() -> None:
         assert len(pieces) == (1 if by_one else 2)
         if quantity % 1000 == 0:
             assert all(piece.quantity % 1000 == 0 for piece in pieces)
+
+
+def test_pieces_are_whole_units_and_round_quantities_where_they_can_be() -> None:
+    """7 x 19.90 less 15 %; 7.500 m of fabric at 199.90 less 100.00."""
+    told = [(one.quantity, one.price, one.total) for one in parted(7000, 11840)]
+    assert told == [(3000, 1692, 5076), (4000, 1691, 6764)]
+    told = [(one.quantity, one.price, one.total) for one in parted(7500, 139_925)]
+    assert sum(total for _, _, total in told) == 139_925
+    assert all(quantity % 500 == 0 for quantity, _, _ in told)

@@ -223,3 +223,21 @@ def test_what_points_are_earned_on() -> None:
         ({"discounted": False}, 3),  # of what points leave of Y
     ):
         assert quoted(lines, sale, terms=terms(earning=earning), **wish).earned == earned
+
+
+def test_conditions_see_what_the_lanes_before_left_if_they_ask_for_it() -> None:
+    two = terms({"code": "one", "mode": "all"}, {"code": "two", "mode": "all"})
+    ten = promotion("ten", percent("10"), lane="one")
+    for measure, bound, is_met in (
+        ("full", {"at_least": rub("100")}, True),
+        ("full", {"more_than": rub("100")}, False),
+        ("full", {"less_than": rub("100")}, False),
+        ("full", {"at_most": rub("100")}, True),
+        ("remaining", {"at_least": rub("100")}, False),
+        ("remaining", {"at_least": rub("90")}, True),
+        ("remaining", {"more_than": rub("90")}, False),
+    ):
+        when = {"kind": "amount", "measure": measure, **bound}
+        then = promotion("then", percent("10"), lane="two", when=when)
+        quote = quoted([line("X", "100.00")], ten, then, terms=two)
+        assert (fates(quote)["then"] == "applied") is is_met, (measure, bound)
