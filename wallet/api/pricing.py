@@ -15,9 +15,11 @@ from ledger.money import Money, decimals, percent
 from ledger.people import cards, members, persons
 from ledger.people.members import Member
 from ledger.programmes.programmes import Programme
+from ledger.promotions import wording
 from ledger.promotions.arithmetic import THOUSAND
 from ledger.promotions.promotions import Promotion
 from ledger.promotions.quotes import PromotionOutcome, Quote, QuoteLine
+from ledger.promotions.wording import TillReader
 from ledger.sales import published, quoting
 from ledger.sales.quoting import Buyer, Priced, Trial
 from wallet.api.bodies.amounts import MoneyOut
@@ -162,7 +164,11 @@ class _WrittenQuote:
                 for one in quote.presents
             ],
             codes=[
-                EnteredCodeOut(code=one.code, state=one.state, text=self._name(one.promotion))
+                EnteredCodeOut(
+                    code=one.code,
+                    state=one.state,
+                    text=wording.entered_code(one, quote.promotions, self._reader),
+                )
                 for one in quote.codes
             ],
             promotions=self._outcomes(_shown(quote)),
@@ -196,7 +202,9 @@ class _WrittenQuote:
             spend_needs=self.spend_needs,
             reasons=[
                 PointsReasonOut(
-                    promotion=one.promotion, points=one.points, text=self._name(one.promotion)
+                    promotion=one.promotion,
+                    points=one.points,
+                    text=wording.points_reason(one, self._reader),
                 )
                 for one in quote.points_reasons
             ],
@@ -210,7 +218,7 @@ class _WrittenQuote:
                 outcome=one.outcome,
                 lost_to=one.lost_to,
                 amount=self._money(one.amount),
-                text=self._name(one.promotion),
+                text=wording.outcome(one, self._reader),
             )
             for one in outcomes
         ]
@@ -236,7 +244,7 @@ class _WrittenQuote:
                 LineReasonOut(
                     promotion=reason.promotion,
                     amount=self._money(reason.amount),
-                    text=self._name(reason.promotion),
+                    text=wording.line_reason(reason, self._reader),
                 )
                 for reason in line.reasons
             ],
@@ -246,15 +254,12 @@ class _WrittenQuote:
         currency = self.priced.quote.currency
         return MoneyOut.model_validate(Money.of(pieces, decimals(currency), currency))
 
-    def _name(self, code: str | None) -> str:
-        """What a promotion is called, in the language of the reader or of the programme."""
-        promotion = self.priced.promotions.get(code or "")
-        if promotion is None:
-            return ""
-        name = promotion.rules.name
-        if isinstance(name, str):
-            return name
-        return languages.said(name, *self.asked.languages, *self.asked.programme.languages)
+    @property
+    def _reader(self) -> TillReader:
+        """Whoever reads the sentences: in the caller's language, or else the programme's."""
+        wanted = [*self.asked.languages, *self.asked.programme.languages]
+        names = {code: one.rules.name for code, one in self.priced.promotions.items()}
+        return TillReader(languages.ours(*wanted), self.priced.quote.currency, names)
 
 
 def _shown(quote: Quote) -> Sequence[PromotionOutcome]:

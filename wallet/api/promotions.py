@@ -17,12 +17,14 @@ from ledger.errors import (
     UnknownStore,
 )
 from ledger.programmes.programmes import Programme
+from ledger.promotions import describing
 from ledger.promotions.terms import PromotionTerms
 from ledger.sales import published
 from ledger.sales.published import KeptPromotion, Publishing, StageChange
 from wallet.api import idempotent, lookup, paging, revisions
 from wallet.api.auth import author, needs
 from wallet.api.bodies.promotions import (
+    KindsOut,
     PromotionAsked,
     PromotionIn,
     PromotionOut,
@@ -39,6 +41,7 @@ from wallet.api.bodies.promotions import (
 from wallet.api.calls import refuses, revised
 from wallet.delivery import promotion_changes
 from wallet.installation import current_installation
+from wallet.problems import language
 
 routes = APIBlueprint("promotions", __name__, tag="Promotions")
 
@@ -188,6 +191,16 @@ def versions(promotion: str, query_data: PromotionAsked) -> VersionsOut:
                 for one in published.stages(session, found)
             ],
         )
+
+
+@routes.get("/promotions/kinds")
+@routes.doc(operation_id="listPromotionKinds")
+@needs("promotions:read")
+@routes.output(KindsOut)
+def kinds() -> KindsOut:
+    """Every kind of condition and reward, in the language of the caller: what it is called, its
+    fields, an example, and its JSON Schema."""
+    return KindsOut.model_validate(describing.described(language()))
 
 
 @routes.get("/promotions/terms")

@@ -375,3 +375,40 @@ def test_a_code_that_nobody_knows_is_explained_and_no_error(publish, quote) -> N
         ("AUTUMN", "unknown"),
     ]
     assert found["total"] == rub("4491.00")
+
+
+class TestWords:
+    """What tills and marketers read is in their language."""
+
+    def test_a_till_reads_why_in_its_language(self, api, write, quote, publish) -> None:
+        publish("socks", THREE_FOR_TWO)
+        answers = [
+            api.call(
+                "POST",
+                "quotes",
+                {"programme": "demo", "lines": [SOCKS]},
+                **{"Accept-Language": language},
+            ).get_json()
+            for language in ("ru", "en")
+        ]
+        told = [answer["lines"][0]["reasons"][0]["text"] for answer in answers]
+        assert "Носки 3 по цене 2" in told[0]
+        assert "Socks 3 for 2" in told[1]
+        assert all(len(text) <= 40 for text in told)
+
+    def test_every_kind_has_words_an_example_and_a_schema(self, api) -> None:
+        russian, english = (
+            api.call("GET", "promotions/kinds", **{"Accept-Language": language}).get_json()
+            for language in ("ru", "en")
+        )
+        by_kind = {one["kind"]: one for one in english["kinds"]}
+        assert {"nth_unit", "percent", "amount", "birthday"} <= set(by_kind)
+        assert by_kind["nth_unit"]["part"]["definition"] in english["$defs"]
+        names = [
+            {one["kind"]: one["part"]["name"] for one in told["kinds"]}
+            for told in (russian, english)
+        ]
+        assert all(names[0][kind] != names[1][kind] for kind in names[0])
+        rewards = [one["example"] for one in english["kinds"] if one["family"] != "condition"]
+        body = {"programme": "demo", "code": "all", "name": "All", "gives": rewards[:10]}
+        assert api.post("promotions", body).status_code == 201

@@ -8,6 +8,27 @@ from ledger.words import N_
 
 # Name, or `Owner.name` -> what it means.
 MEANINGS: Mapping[str, str] = {
+    "KindsOut.$defs": N_("JSON Schema of every kind and part, by the name of its definition."),
+    "bounds": N_("Bounds of the value, as JSON Schema names them, and what it is without one."),
+    "choices": N_("What each value is called, where there are a few; empty otherwise."),
+    "definition": N_("Name of its JSON Schema among the definitions."),
+    "KindOut.example": N_("A whole document of this kind."),
+    "family": N_(
+        "What the kind is for: a `condition`, or a reward: `discount`, `points`, `present`."
+    ),
+    "KindPartOut.fields": N_("Its fields, in the order of a form."),
+    "help": N_("What it does, in a sentence."),
+    "KindOut.kind": N_("The word that stands for the kind in documents."),
+    "kinds": N_("All kinds of conditions and rewards."),
+    "label": N_("What people call it."),
+    "KindFieldOut.name": N_("Name of the field in documents."),
+    "KindPartOut.name": N_("What people call it."),
+    "part": N_("What the kind is called, and its fields."),
+    "parts": N_("What documents are made of beside kinds: goods, picks, limits."),
+    "KindFieldOut.required": N_("Whether a document must have it."),
+    "KindFieldOut.unit": N_(
+        "What its number counts, such as `percent` or `money`; null for what is no number."
+    ),
     "accepted_at": N_("When Google took the message; null if it did not, or was not asked."),
     "account": N_("Number of the account in the book. Only the book uses it."),
     "activates_at": N_("From when the points can be spent; at once without it."),

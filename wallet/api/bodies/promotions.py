@@ -175,6 +175,59 @@ class VersionsOut(AnswerBody):
     stages: list[StageOut]
 
 
+class KindFieldOut(AnswerBody):
+    """A field of a document, for a form. `unit`: what its number counts. `bounds`: as JSON Schema
+    names them. `choices`: what each value is called, where there are a few."""
+
+    name: str
+    label: str
+    required: bool
+    unit: str | None
+    bounds: dict[str, Any]
+    choices: dict[str, str]
+
+
+class KindPartOut(AnswerBody):
+    """A part of documents, such as goods: what people call it, and its fields. `definition`: its
+    name among the schemas."""
+
+    definition: str
+    name: str
+    help: str
+    fields: list[KindFieldOut]
+
+
+class KindOut(AnswerBody):
+    """A kind of condition or reward: the word for it in documents, what people call it, its fields,
+    and a whole document of it."""
+
+    kind: str
+    family: Literal["condition", "discount", "points", "present"]
+    part: KindPartOut
+    example: dict[str, Any]
+
+
+ALWAYS_KIND = {
+    "kind": "always",
+    "family": "condition",
+    "part": {"definition": "Always", "name": "Always", "help": "Every purchase.", "fields": []},
+    "example": {"kind": "always"},
+}
+
+
+class KindsOut(AnswerBody):
+    """All kinds of conditions and rewards, in the order in which forms offer them; the parts that
+    they are made of; and the JSON Schema of each by the name of its definition."""
+
+    model_config = shows(
+        {"kinds": [ALWAYS_KIND], "parts": [], "$defs": {"Always": {"type": "object"}}}
+    )
+
+    kinds: list[KindOut]
+    parts: list[KindPartOut]
+    schemas: Annotated[dict[str, Any], Field(alias="$defs")]
+
+
 class PromotionTermsIn(PromotionTerms):
     """What holds for all promotions of a programme, whole."""
 
