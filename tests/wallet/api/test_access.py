@@ -66,6 +66,7 @@ CALLS = {
         ("GET", "promotions/x?programme=demo", None),
         ("GET", "promotions/x/versions?programme=demo", None),
         ("GET", "promotions/terms?programme=demo", None),
+        ("GET", "promotions/kinds", None),
         ("POST", "promotions/check", {"receipt": RECEIPT}),
     ],
     "promotions:write": [

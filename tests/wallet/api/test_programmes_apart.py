@@ -159,6 +159,7 @@ CALLS: dict[tuple[str, str], Any] = {
     ("POST", "promotions/{promotion}/end"): {"programme": "{programme}"},
     ("GET", "promotions/{promotion}/versions"): "programme={programme}",
     ("GET", "promotions/terms"): "programme={programme}",
+    ("GET", "promotions/kinds"): None,
     ("PUT", "promotions/terms"): {"programme": "{programme}"},
     ("POST", "promotions/check"): {"receipt": {**RECEIPT, "member": "{member_id}"}},
     ("POST", "quotes"): {**RECEIPT, "card": "{card}"},
@@ -186,7 +187,10 @@ CALLS: dict[tuple[str, str], Any] = {
     ("DELETE", "segments/{name}"): "programme={programme}",
 }
 # Calls that answer 200 with a list, in which nothing of the other programme may be.
-LISTS = {("GET", "programmes"), ("GET", "members"), ("GET", "imports"), ("GET", "waves")}
+LISTS = {
+    *(("GET", path) for path in ("programmes", "members", "imports", "waves")),
+    ("GET", "promotions/kinds"),  # which is of no programme
+}
 # An object of one's own beside one of the other programme. Words in brackets stand for our own.
 MIXED: list[tuple[str, str, Any]] = [
     ("POST", "members/[member_id]/household", {"head": "{member_id}"}),
