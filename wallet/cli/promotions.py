@@ -90,9 +90,7 @@ def _in_words(found: CheckOut) -> list[str]:
 def _of_line(line: QuoteLineOut) -> list[str]:
     amounts = (line.list, line.given, line.discount, line.points, line.total)
     pieces = ", ".join(f"{one.quantity} x {_amount(one.price)}" for one in line.pieces)
-    reasons = "; ".join(
-        f"{one.text or one.promotion}: {_amount(one.amount)}" for one in line.reasons
-    )
+    reasons = "; ".join(one.text for one in line.reasons)
     under = "; ".join(part for part in (pieces, reasons) if part)
     return [_row(line.id, *map(_amount, amounts)), f"    {under}"]
 

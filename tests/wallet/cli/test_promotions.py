@@ -27,7 +27,9 @@ def test_a_receipt_is_priced_for_people(wallet, file: Path) -> None:
     assert shown.exit_code == 0, shown.output
     lines = shown.output.splitlines()
     assert lines[1].split() == ["1", "3000.00", "0.00", "1000.00", "0.00", "2000.00"]
-    assert lines[2] == "    2 x 666.67, 1 x 666.66; Носки 3 по цене 2: 1000.00"
+    assert lines[2].replace("\xa0", " ") == (
+        "    2 x 666.67, 1 x 666.66; Носки 3 по цене 2: −1 000 ₽"
+    )
     assert lines[3].split() == ["sum", "3000.00", "0.00", "1000.00", "0.00", "2000.00"]
     assert lines[5].startswith("due 2000.00 RUB")
     assert lines[-1].split() == ["socks", "applied", "1000.00"]
