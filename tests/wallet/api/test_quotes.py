@@ -1,10 +1,19 @@
 """Promotions written, tried and published, and receipts priced by them, over the API."""
 
+import json
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from phones import Phone, opened
 from statements import recorded
+
+DOCUMENTS = re.findall(
+    r"```json\n(.*?)```",
+    (Path(__file__).parents[3] / "docs" / "promotions.md").read_text(),
+    re.DOTALL,
+)
 
 SHOES = {"id": "1", "sku": "SHOE-38", "price": {"amount": "4990.00", "currency": "RUB"}}
 SOCKS = {
@@ -412,3 +421,13 @@ class TestWords:
         rewards = [one["example"] for one in english["kinds"] if one["family"] != "condition"]
         body = {"programme": "demo", "code": "all", "name": "All", "gives": rewards[:10]}
         assert api.post("promotions", body).status_code == 201
+
+
+def test_whole_documents_of_the_documentation_are_taken(api) -> None:
+    told = [json.loads(document) for document in DOCUMENTS]
+    promotions = [one for one in told if "gives" in one]
+    terms_ = [one for one in told if "lanes" in one]
+    assert (len(promotions), len(terms_)) == (2, 1)
+    for one in promotions:
+        assert api.post("promotions", one).status_code == 201, one
+    assert api.call("PUT", "promotions/terms", terms_[0]).status_code == 200
