@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
@@ -140,11 +140,6 @@ class Goods(Body):
 
     def _has_properties(self, has: Mapping[str, str]) -> bool:
         return all(has.get(name) in values for name, values in (self.properties or {}).items())
-
-    @classmethod
-    def all(cls) -> Self:
-        """All lines."""
-        return cls()
 
 
 ALL = Goods()

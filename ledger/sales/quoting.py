@@ -37,7 +37,7 @@ class Buyer:
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """A quote with what it was made from. `names`: what promotions are called, by code."""
+    """A quote with what it was made from. `promotions`: those that could be given, by code."""
 
     quote: Quote
     sale: PricedSale

@@ -22,7 +22,8 @@ class AllConditions(Body, defer_build=True):
     of: Parts
 
     def unmet(self, situation: Situation) -> Unmet | None:
-        """What is in the way most: who is only close is told so if nothing else is missing."""
+        """The first part that is not met. That somebody is close is told only if every other part
+        is met, or close too."""
         close = None
         for part in self.of:
             unmet = part.unmet(situation)
