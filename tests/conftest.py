@@ -5,8 +5,9 @@ import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import hypothesis
 import pytest
@@ -22,6 +23,7 @@ from servers import Postgres
 from werkzeug.test import TestResponse
 
 from ledger.database.engine import Database
+from ledger.programmes.programmes import TIMEZONE
 from ledger.settings import LedgerSettings
 from wallet import migrations
 from wallet.access import passwords
@@ -188,6 +190,11 @@ class House:
         for name in names or ("upkeep", "relay", "waves", "apple"):
             while ready[name].run():
                 pass
+
+    def today(self) -> date:
+        """The day at the place of programmes that are made here, which in the evening of UTC is the
+        next one already."""
+        return self.clock().astimezone(ZoneInfo(TIMEZONE)).date()
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ from ledger.programmes.trades import CALLED, TRADES, USUAL, Called, Trade
 from ledger.programmes.units import UnitTerms
 
 LOCALE = "ru"
+TIMEZONE = "Europe/Moscow"
 COUNTRY = "RU"
 MOST_LANGUAGES = 20
 CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -66,7 +67,7 @@ class Programme(Base):
     locale: Mapped[str] = mapped_column(String(10), default=LOCALE)
     # In which texts are written for its members; the first is for those who understand no other.
     languages: Mapped[list[str]] = mapped_column(JsonDocument, server_default="[]")
-    timezone: Mapped[str] = mapped_column(String(60), default="Europe/Moscow")
+    timezone: Mapped[str] = mapped_column(String(60), default=TIMEZONE)
     # Where its members live (ISO 3166): phone numbers are read as people write them there.
     country: Mapped[str] = mapped_column(String(2), default=COUNTRY, server_default=COUNTRY)
     # Points that come back after their time live so many days more; 0: they keep their old dates.
@@ -123,7 +124,7 @@ class Terms:
     code: str
     name: str
     locale: str = LOCALE
-    timezone: str = "Europe/Moscow"
+    timezone: str = TIMEZONE
     points_live_days: int | None = None
     unit: UnitTerms | None = None
     grace_days: int = 0

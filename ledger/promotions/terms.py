@@ -94,7 +94,7 @@ class PromotionTerms(Body):
         """Refuses two lanes with one code."""
         codes = [lane.code for lane in self.lanes]
         if len(set(codes)) < len(codes):
-            raise PydanticCustomError("lane_twice", "must have a code of its own for each lane")
+            raise PydanticCustomError("lane_twice", "must have a code of its own for each group")
         return self
 
 

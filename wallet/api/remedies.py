@@ -1025,6 +1025,7 @@ FIELD_CODES = (
     "line_and_sorting",
     "mixed_steps",
     "no_bound",
+    "no_bound_of_dates",
     "no_hours",
     "no_place",
     "one_buyer",

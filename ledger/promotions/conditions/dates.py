@@ -33,7 +33,7 @@ class OnDates(Body):
     def is_in_order(self) -> Self:
         """Refuses a document that says nothing, and an end before its begin."""
         if self.from_ is None and self.until is None:
-            raise PydanticCustomError("no_dates", "give from or until")
+            raise PydanticCustomError("no_bound_of_dates", "give from or until")
         if self.from_ is not None and self.until is not None and self.until < self.from_:
             raise PydanticCustomError("ends_before_it_begins", "must not end before it begins")
         return self

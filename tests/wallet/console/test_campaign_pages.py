@@ -304,9 +304,9 @@ class TestBeforeItIsSent:
         assert "Google brings it without a sound" in tested()
 
     def test_it_goes_at_the_time_that_was_chosen(
-        self, marketer, member, installation, clock_now
+        self, marketer, member, installation, house
     ) -> None:
-        tomorrow = (clock_now() + timedelta(days=1)).date()
+        tomorrow = house.today() + timedelta(days=1)
         draft = made(marketer, installation, when="at", at=f"{tomorrow}T12:30")
         page = marketer.read(f"{draft}/send?at={tomorrow}T12:30")
         assert "goes out tomorrow at 12:30" in words(page).replace("12:30 PM", "12:30")

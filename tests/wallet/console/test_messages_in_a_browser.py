@@ -82,7 +82,7 @@ def visit(chromium: Browser, app, installation, address) -> Iterator[Callable[..
 
 def planned_week(api, house) -> tuple[date, date]:
     """Campaigns and an announcement of the week to come, which is from Monday to Sunday."""
-    today = house.clock().date()
+    today = house.today()
     monday = today - timedelta(days=today.weekday()) + timedelta(days=7)
     sunday = monday + timedelta(days=6)
     for name, days in (("Пятничный латте", 4), ("Новое меню", 4), ("Воскресный завтрак", 6)):

@@ -2,7 +2,7 @@
 
 import html
 import re
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 from phones import Phone, values
@@ -60,17 +60,11 @@ class TestBuiltIn:
     def test_a_birthday_is_switched_on_and_comes_with_its_gift(
         self, marketer, join, client, house, installation, noted, api
     ) -> None:
-        today = house.clock().date()
-        anna = join(
-            name="Анна",
-            birthday=str(
-                date(1990, 1, 1).replace(
-                    month=(today + timedelta(days=1)).month, day=(today + timedelta(days=1)).day
-                )
-            ),
+        today = house.today()
+        anna, _boris = (
+            join(name=name, birthday=f"1992-{today + timedelta(days=days):%m-%d}")
+            for name, days in (("Анна", 1), ("Борис", 2))
         )
-        soon = today + timedelta(days=2)
-        join(name="Борис", birthday=f"1980-{soon:%m-%d}")
         phone = Phone.with_card(client, anna)
         assert phone.register().status_code == 201
         page = f"{BUILT_IN}/birthday"
@@ -110,7 +104,7 @@ class TestBuiltIn:
     def test_it_is_seen_before_it_is_switched_on_and_its_cost_afterwards(
         self, marketer, client, join, house
     ) -> None:
-        anna = join(name="Анна", locale="ru", birthday=str(house.clock().date()))
+        anna = join(name="Анна", locale="ru", birthday=f"1992-{house.today():%m-%d}")
         phone = Phone.with_card(client, anna)
         assert phone.register().status_code == 201
         page = f"{BUILT_IN}/birthday"
