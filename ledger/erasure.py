@@ -32,6 +32,7 @@ from ledger.people.members import Member
 from ledger.people.persons import Person
 from ledger.people.search_words import SearchWord
 from ledger.points import households
+from ledger.sales import records
 from ledger.segments.lists import ListEntry
 
 # Rows with one of these columns are deleted with the member that the column names. A new table of
@@ -82,6 +83,7 @@ def erase(session: Session, public_id: str, now: datetime, *, write_off: bool = 
     for column in ROWS_OF_A_MEMBER:
         session.execute(delete(column.class_).where(column.in_(ids)))
     offers.forget(session, ids, now)
+    records.forget(session, ids)
     consents.forget_origins(session, ids)
     _take_cards(session, ids, now)
     erased_at = member.erased_at or now

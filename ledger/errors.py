@@ -537,6 +537,24 @@ class PriceMissing(Invalid):
         self.line = line
 
 
+class UnknownReceipt(NotFound):
+    """The programme has no receipt that is called so."""
+
+    code = "unknown_receipt"
+
+    def __init__(self, receipt: str) -> None:
+        self.receipt = receipt
+
+
+class ReceiptDiffers(Conflict):
+    """There is a receipt that is called so already, with other content."""
+
+    code = "receipt_differs"
+
+    def __init__(self, receipt: str) -> None:
+        self.receipt = receipt
+
+
 class TooManyLines(Invalid):
     """A receipt has more than `most` lines."""
 

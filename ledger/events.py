@@ -64,6 +64,17 @@ class PointsRedeemed:
 
 
 @dataclass(frozen=True, slots=True)
+class ReceiptConfirmed:
+    """A receipt was paid and is on record; of this member, or of nobody who is known. `month`:
+    under which it is kept, as ISO 8601 writes its first day."""
+
+    member_id: int | None
+    programme_id: int
+    receipt_id: int
+    month: str
+
+
+@dataclass(frozen=True, slots=True)
 class PointsHeld:
     """Points were set aside by a hold, or are free again."""
 
@@ -110,6 +121,7 @@ Event = (
     | CardOutdated
     | PointsAccrued
     | PointsRedeemed
+    | ReceiptConfirmed
     | PointsHeld
     | PointsReversed
     | PointsMoved

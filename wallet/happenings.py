@@ -30,12 +30,14 @@ HappeningType = Literal[
     "points.burning",
     "coupon.used",
     "message.told",
+    "receipt.confirmed",
 ]
 
 
 class HappeningRow(Base):
     """One note that was not described yet. `member_id` is null where the pass in `about` tells
-    whose it is. `about`: ids of the tables, by what they are of, and plain values."""
+    whose it is, and for a receipt of nobody who is known. `about`: ids of the tables, by what they
+    are of, and plain values."""
 
     __tablename__ = "wallet_happening"
 

@@ -131,6 +131,28 @@ RULES = {
                    WHERE e.balance_after IS NULL GROUP BY e.account_id) t ON t.account_id = a.id
         WHERE a.member_id = 0 AND (coalesce(r.amount, 0) <> coalesce(t.amount, 0)
             OR coalesce(r.count, 0) <> coalesce(t.count, 0))""",
+    # Of receipts, which stand beside the book.
+    "a receipt costs what its lines cost": """
+        SELECT r.id FROM ledger_receipt r
+        LEFT JOIN (SELECT programme_id, month, receipt_id, sum("full") AS "full",
+                       sum(discount) AS discount, sum(total) AS total,
+                       sum("full" - given - discount - points - total) AS lost
+                   FROM ledger_receipt_line GROUP BY programme_id, month, receipt_id) l
+            ON l.programme_id = r.programme_id AND l.month = r.month AND l.receipt_id = r.id
+        WHERE coalesce(l."full", 0) <> r."full" OR coalesce(l.discount, 0) <> r.discount
+            OR coalesce(l.total, 0) <> r.total OR coalesce(l.lost, 0) <> 0""",
+    "a counter of a promotion equals its uses": """
+        SELECT c.programme_id FROM ledger_promotion_counter c
+        LEFT JOIN ledger_promotion_use u ON u.programme_id = c.programme_id
+            AND u.promotion = c.promotion AND u.scope = c.scope
+        GROUP BY c.programme_id, c.promotion, c.scope, c.uses, c.money, c.points
+        HAVING c.uses <> count(u.receipt_id) OR c.money <> coalesce(sum(u.money), 0)
+            OR c.points <> coalesce(sum(u.points), 0)""",
+    "a use of a promotion has a counter": """
+        SELECT u.receipt_id FROM ledger_promotion_use u
+        LEFT JOIN ledger_promotion_counter c ON c.programme_id = u.programme_id
+            AND c.promotion = u.promotion AND c.scope = u.scope
+        WHERE c.scope IS NULL""",
 }
 
 

@@ -22,6 +22,12 @@ def price_of(price: int, quantity: int) -> int:
     return half_up(price * quantity, THOUSAND)
 
 
+def quantity_text(quantity: int) -> str:
+    """A quantity in thousandths as it is written: "2", "1.25"."""
+    whole, part = divmod(quantity, THOUSAND)
+    return f"{whole}.{part:03}".rstrip("0") if part else str(whole)
+
+
 def shared(total: int, weights: Sequence[int]) -> list[int]:
     """The total in proportion to the weights. Odd pieces go to those with the largest remainder,
     then in order. Where all weights are 0, nothing is shared."""

@@ -32,6 +32,11 @@ LIMITED: Mapping[str, str] = {limit: f"limited by {limit}" for limit in get_args
 REACHED: Mapping[str, str] = {limit: f"{limit} is reached" for limit in get_args(Limit)}
 CODE_APPLIED, CODE_UNUSED, CODE_UNKNOWN = "code applied", "code unused", "code unknown"
 PRESENT, BASE = "present", "base programme"
+CONFLICTS: Mapping[str, str] = {
+    "points": "fewer points were there",
+    "card": "the card is not valid",
+    "clock": "the clock was wrong",
+}
 
 # Why a condition is not met: the codes of `Unmet`.
 UNMET = (
@@ -67,6 +72,7 @@ CODES = tuple(
             *UNMET,
             CLOSE_AS["costs_too_little"],
             *(CODE_APPLIED, CODE_UNUSED, CODE_UNKNOWN, PRESENT, BASE),
+            *CONFLICTS.values(),
         )
     )
 )
@@ -145,6 +151,11 @@ def entered_code(
             return _said(reader, CODE_UNKNOWN, {})
     why = next((one for one in outcomes if one.promotion == entered.promotion), None)
     return _said(reader, CODE_UNUSED, {}) if why is None else outcome(why, reader)
+
+
+def conflict(code: str, facts: Mapping[str, object], reader: TillReader) -> str:
+    """What could not be as the till told it, of a receipt that was paid."""
+    return _said(reader, CONFLICTS[code], facts)
 
 
 def _limited(

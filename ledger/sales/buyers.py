@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, literal, select
 from sqlalchemy.orm import Session
 
 from ledger.book import accounts
 from ledger.book.accounts import Account
 from ledger.book.purchases import PurchaseRow
+from ledger.database.tables import Identifier
 from ledger.people import persons
 from ledger.people.members import Member
 from ledger.programmes.programmes import Programme
@@ -28,6 +29,8 @@ from ledger.promotions.facts import (
     PurchasesToday,
 )
 from ledger.promotions.situations import StoreClock
+from ledger.sales import records
+from ledger.sales.records import SoldReceipt
 from ledger.segments import membership, scope
 from ledger.segments.kinds.listed import Listed
 from ledger.segments.registry import Segment
@@ -88,7 +91,7 @@ def facts(
             case IsOneMember(member=public_id):
                 found[key] = int(member.public_id == public_id)
             case PurchasesBefore():
-                found[key] = session.scalars(_number_of(member)).one()
+                found[key] = _number_of(session, member)
             case PurchasesToday():
                 found[key] = _purchases_today(session, member, visit)
     return found
@@ -126,23 +129,38 @@ def _is_leap(year: int) -> bool:
 
 def _purchases_today(session: Session, member: Member, visit: ShopVisit) -> int:
     begin, end = visit.bounds()
-    query = _number_of(member).where(
-        PurchaseRow.occurred_at >= begin, PurchaseRow.occurred_at < end
-    )
-    if visit.store is not None:
-        query = query.where(PurchaseRow.store == visit.store.code)
-    return session.scalars(query).one()
+    return _number_of(session, member, (begin, end), visit.store)
 
 
-def _number_of(member: Member) -> Select[int]:
-    return (
+def _number_of(
+    session: Session,
+    member: Member,
+    between: tuple[datetime, datetime] | None = None,
+    store: Store | None = None,
+) -> int:
+    """How many purchases of the member stand: those that moved points, which the book knows, and
+    receipts that moved none."""
+    posted = (
         select(func.count())
         .select_from(PurchaseRow)
         .join(Account, Account.id == PurchaseRow.account_id)
         .where(
-            Account.member_id == member.holder_id,
+            Account.member_id.in_(
+                records.members_of(member).union(select(literal(member.holder_id, Identifier)))
+            ),
             Account.kind == accounts.MEMBER,
             PurchaseRow.programme_id == member.programme_id,
             PurchaseRow.stands,
         )
     )
+    pointless = select(func.count()).select_from(SoldReceipt).where(records.pointless(member))
+    if between is not None:
+        begin, end = between
+        posted = posted.where(PurchaseRow.occurred_at >= begin, PurchaseRow.occurred_at < end)
+        pointless = pointless.where(SoldReceipt.at >= begin, SoldReceipt.at < end)
+    if store is not None:
+        posted = posted.where(PurchaseRow.store == store.code)
+        pointless = pointless.where(SoldReceipt.store == store.code)
+    counted = select(posted.scalar_subquery() + pointless.scalar_subquery())
+    found: int = session.scalars(counted).one()
+    return found

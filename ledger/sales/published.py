@@ -6,14 +6,14 @@ is decided one after the other. Whatever changes what receipts cost also raises 
 row: by this number whoever prices a receipt knows whether what they read before still holds."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal
 from weakref import WeakKeyDictionary
 
 from pydantic import ValidationError
-from sqlalchemy import Engine, ForeignKey, Select, String, UniqueConstraint, select
+from sqlalchemy import Engine, ForeignKey, Select, String, UniqueConstraint, select, tuple_
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database.tables import (
@@ -31,6 +31,7 @@ from ledger.errors import (
     PromotionRefused,
     UnknownPromotion,
 )
+from ledger.languages import Texts
 from ledger.programmes import stores
 from ledger.promotions.promotions import Promotion, PromotionRules, Shelf
 from ledger.promotions.terms import USUAL, PromotionTerms
@@ -373,6 +374,21 @@ def standing(
         StageChange.starts_at <= moment,
     )
     return {one.promotion_id: one for one in session.scalars(begun.order_by(StageChange.id))}
+
+
+def names(
+    session: Session, programme_id: int, wanted: Collection[tuple[str, int]]
+) -> dict[str, str | Texts]:
+    """What promotions are called, by code, in these versions: (code, number)."""
+    query = (
+        select(KeptPromotion.code, PromotionVersion.rules)
+        .join(PromotionVersion, PromotionVersion.promotion_id == KeptPromotion.id)
+        .where(
+            KeptPromotion.programme_id == programme_id,
+            tuple_(KeptPromotion.code, PromotionVersion.number).in_(wanted),
+        )
+    )
+    return {code: rules["name"] for code, rules in session.execute(query)}
 
 
 def versions(session: Session, promotion: KeptPromotion) -> Sequence[PromotionVersion]:

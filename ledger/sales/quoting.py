@@ -2,8 +2,8 @@
 Nothing is written."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, time
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -17,12 +17,14 @@ from ledger.programmes.programmes import Programme
 from ledger.programmes.stores import Store
 from ledger.programmes.units import Unit
 from ledger.promotions import pricing
+from ledger.promotions.conditions.code import folded
 from ledger.promotions.pricing import PricedSale
 from ledger.promotions.promotions import Promotion, Shelf
 from ledger.promotions.quotes import Quote
 from ledger.promotions.situations import SalePlace
-from ledger.sales import buyers, published, receipts
+from ledger.sales import buyers, limits, published, receipts
 from ledger.sales.buyers import ShopVisit
+from ledger.sales.limits import Whose
 from ledger.sales.published import PublishedPromotions
 from ledger.sales.receipts import TillReceipt
 
@@ -34,6 +36,10 @@ class Buyer:
     member: Member
     may_spend: bool = True
 
+    def who_only_earns(self) -> "Buyer":
+        """The same member, who does not spend."""
+        return replace(self, may_spend=False)
+
 
 @dataclass(frozen=True, slots=True)
 class Priced:
@@ -43,6 +49,24 @@ class Priced:
     sale: PricedSale
     unit: Unit
     promotions: dict[str, Promotion]
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """The codes that were entered, as they are compared."""
+        return frozenset(map(folded, self.sale.codes))
+
+    def dates(self, promotion: str | None) -> tuple[datetime | None, datetime | None]:
+        """When points become active and run out that this promotion gives, or the base programme;
+        None where it is as the unit says."""
+        if promotion is None:
+            return None, None
+        dates = self.promotions[promotion].rules.points_dates
+        if not dates.active_after_days and dates.live_days is None:
+            return None, None
+        active = self.sale.clock.moment + timedelta(days=dates.active_after_days)
+        if dates.live_days is None:
+            return active, None
+        return active, active + timedelta(days=dates.live_days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +104,8 @@ def quote(
     member = None if buyer is None else buyer.member
     visit = ShopVisit(programme, store, clock, day_ends)
     asked = (question for one in near for question in one.rules.asks())
+    codes = frozenset(map(folded, receipt.codes))
+    whose = Whose(None if member is None else member.id, clock.day, codes)
     available = 0
     if buyer is not None and buyer.may_spend:
         standing = statements.main_balances(session, programme.id, [buyer.member], now)
@@ -98,8 +124,18 @@ def quote(
         scale=unit.scale,
         available=available,
         wish=receipt.pays,
+        left=limits.left(session, programme.id, near, whose),
     )
     return Priced(pricing.price(sale, shelf), sale, unit, {one.code: one for one in shelf.all})
+
+
+def business_day(
+    session: Session, programme: Programme, receipt: TillReceipt, now: datetime
+) -> date:
+    """The day to which the receipt belongs in its store. Raises `UnknownStore`."""
+    store = _store(session, programme, receipt.store)
+    day_ends = time.fromisoformat(published.of(session, programme.id).terms.day_ends)
+    return buyers.clock(programme, store, receipt.at or now, day_ends).day
 
 
 def _store(session: Session, programme: Programme, code: str | None) -> Store | None:

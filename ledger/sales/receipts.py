@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from ledger.catalogue.completing import KnownGoods, KnownProduct
@@ -190,3 +190,13 @@ def _floor(
     if product is not None and product.floor is not None and product.currency == currency:
         known = product.floor
     return price_of(max(told, known), quantity)
+
+
+def key_of(receipt: TillReceipt, own: str | None, number: str | None, day: date) -> str:
+    """What a receipt is recognised by for ever: the till's own id, or else store, till, business
+    day and number. Raises `ReceiptRefused`."""
+    if own is not None:
+        return own
+    if number is None:
+        raise ReceiptRefused("id", "give an id, or a number.")
+    return ":".join([receipt.store or "", receipt.till or "", day.isoformat(), number])

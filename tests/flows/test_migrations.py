@@ -56,8 +56,9 @@ from ledger.programmes.stores import StoreTerms
 from ledger.promotions.promotions import PromotionRules
 from ledger.reports import days
 from ledger.reports.figures import FigureOf
-from ledger.sales import published, quoting
+from ledger.sales import limits, months, published, purchases, quoting, records
 from ledger.sales.published import DecidedBy, Publishing
+from ledger.sales.purchases import Payer, Ticket
 from ledger.sales.receipts import ReceiptLine, TillReceipt
 from ledger.seals import inspection
 from ledger.segments import lists
@@ -240,7 +241,8 @@ def test_members_who_shared_a_phone_number_go_on_and_nobody_joins_them(
 
 def everything(database: Database) -> dict[str, list[dict[str, object]]]:
     """The rows of all tables."""
-    names = set(inspect(database.engine).get_table_names()) - {"alembic_version"}
+    names = {one for one in inspect(database.engine).get_table_names() if not months.is_one(one)}
+    names -= {"alembic_version"}
     with database.reading() as session:
         return {
             name: sorted(
@@ -254,7 +256,11 @@ def everything(database: Database) -> dict[str, list[dict[str, object]]]:
 def test_the_schema_is_what_the_models_say(empty: Database, database_url: str) -> None:
     migrations.upgrade(empty.engine)
     with empty.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        opts = {
+            "compare_type": True,
+            "include_name": lambda name, *_of: not months.is_one(name or ""),
+        }
+        context = MigrationContext.configure(connection, opts=opts)
         assert compare_metadata(context, migrations.METADATA) == []
 
 
@@ -1424,4 +1430,39 @@ def test_programmes_of_the_release_before_begin_with_promotions(
         priced = quoting.quote(session, programme, TillReceipt([milk]), None, now)
         assert priced.quote.total == 17991
     migrations.downgrade(empty.engine, "0044", keys=KEYS)
+    assert everything(empty) == before
+
+
+def test_programmes_of_the_release_before_begin_with_receipts(
+    empty: Database, database_url: str
+) -> None:
+    """What 0046 adds. On PostgreSQL a month that was opened is found again, and so is what came
+    before it was."""
+    migrations.upgrade(empty.engine, "0002")
+    releases.load(empty, "0002")
+    migrations.upgrade(empty.engine, "0045", keys=KEYS)
+    before = everything(empty)
+    migrations.upgrade(empty.engine, keys=KEYS)
+    now = datetime.now(UTC)
+    with empty.reading() as session:
+        programme = programmes.every(session)[0]
+    milk = ReceiptLine("1", "MILK", price=Money("199.90", "RUB"))
+
+    def sell(name: str, at: datetime) -> None:
+        receipt = TillReceipt([milk], at=at)
+        with empty.transaction() as session:
+            purchases.confirm(session, programme, receipt, Ticket(name, ""), Payer, now)
+
+    sell("old", now - timedelta(days=365))
+    for _ in range(2):
+        with empty.transaction() as session:
+            assert not months.open_ahead(session, now) or database_url.startswith("postgresql")
+    sell("new", now)
+    with empty.transaction() as session:
+        for name in ("old", "new"):
+            assert records.of_key(session, programme, name).quote.total == 19990
+        member = session.scalars(select(Member).where(Member.programme_id == programme.id)).first()
+        limits.hand_on(session, programme.id, member.id, member.id + 1)
+        check_books(session)
+    migrations.downgrade(empty.engine, "0045", keys=KEYS)
     assert everything(empty) == before

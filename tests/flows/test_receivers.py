@@ -75,6 +75,10 @@ def tell(house) -> Callable[[], None]:
     return lambda: house.run("upkeep", "relay", "seals", "events")
 
 
+def rub(amount: str) -> dict[str, str]:
+    return {"amount": amount, "currency": "RUB"}
+
+
 def grant(api, member: dict, points: int = 100, **more: object) -> dict:
     answer = api.post("accruals", {"card": member["card"]["number"], "points": points, **more})
     assert answer.status_code == 201, answer.text
@@ -98,6 +102,20 @@ def state(api, receiver: dict) -> dict:
 
 
 # --- What is told -----------------------------------------------------------------------------
+
+
+def test_a_crm_hears_of_receipts_of_members_and_of_others(api, add, join, crm, tell) -> None:
+    add(crm, types=["receipt.*"])
+    member = join(name="Анна")
+    line = {"id": "1", "sku": "TEA", "quantity": "2", "price": rub("100.00")}
+    sent = {"programme": "demo", "lines": [line], "cashier": "olga", "confirm": True}
+    for more in ({"id": "r-1", "member": member["id"]}, {"id": "r-2"}):
+        assert api.post("receipts", {**sent, **more}).status_code == 201
+    tell()
+    told = [one["data"] for one in sorted(crm.events, key=by_id)]
+    assert [(one["id"], one["member"]) for one in told] == [("r-1", member["id"]), ("r-2", None)]
+    assert told[0]["total"] == rub("200.00")
+    assert [(one["sku"], one["quantity"]) for one in told[0]["lines"]] == [("TEA", "2")]
 
 
 def test_a_crm_hears_of_a_member_and_their_points(api, add, join, crm, tell) -> None:

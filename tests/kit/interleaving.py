@@ -138,3 +138,19 @@ def _result(future: "Future[Any]") -> Any:
         return future.result(PATIENCE_S)
     except Exception as error:
         return error
+
+
+def meetings(
+    database: Database, pair: Callable[[int], tuple[Callable[[], Any], Callable[[], Any]]]
+) -> Iterator[tuple[int, Met]]:
+    """Places where the first of a pair may stop, and what came of both: every second one, or each
+    where every place is tried."""
+    for at in range(1, 40, 1 if EVERYWHERE else 2):
+        first, second = pair(at)
+        with stage(database) as scene:
+            try:
+                met = scene.meet(first, second, at)
+            except AssertionError:  # it has fewer statements
+                break
+        yield at, met
+    assert at > 3

@@ -9,7 +9,7 @@ NOT_FOUND = """
     unknown_member unknown_message unknown_offer unknown_pass unknown_posting unknown_programme
     unknown_receiver unknown_source unknown_unit unknown_wave staff_link_closed unknown_employee
     unknown_store unknown_till unknown_api_key unknown_adjustment unknown_segment unknown_list
-    unknown_product unknown_category unknown_promotion
+    unknown_product unknown_category unknown_promotion unknown_receipt
     apple_not_set_up unknown_revision unknown_deed"""
 CONFLICT = """
     already_reversed balance_too_large campaign_not_ready capture_too_large card_blocked
@@ -27,7 +27,7 @@ CONFLICT = """
     deed_not_reversible spend_needs_card spend_code_wrong spend_code_over spend_code_for_less
     spend_codes_too_many no_own_address codes_told_too_many
     barcode_taken category_cycle price_is_history
-    promotion_exists promotion_not_published"""
+    promotion_exists promotion_not_published receipt_differs"""
 INVALID = """
     amount_too_large api_key_refused backup_refused callback_refused consent_needed
     date_out_of_range dates_out_of_order design_refused employee_refused file_refused image_refused

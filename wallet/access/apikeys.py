@@ -49,6 +49,7 @@ SCOPES = (
     "catalogue:write",
     "promotions:read",
     "promotions:write",
+    "receipts:read",
     "receipts:write",
 )
 PREFIX = "kopilka_"

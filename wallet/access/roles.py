@@ -46,7 +46,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "programme": ("programmes:read", "terms:write", "programmes:write", "company:write"),
     "stores": ("stores:read", "stores:write"),
     "catalogue": ("catalogue:read", "catalogue:write"),
-    "promotions": ("promotions:read", "promotions:write", "receipts:write"),
+    "promotions": ("promotions:read", "promotions:write", "receipts:read", "receipts:write"),
     "files": ("imports:write", "exports:read"),
     "connections": ("receivers:read", "receivers:write", "sources:write"),
     "access": ("staff:write", "keys:write", "changes:read"),
@@ -63,11 +63,12 @@ _VIEWER = frozenset(
         "stores:read",
         "catalogue:read",
         "promotions:read",
+        "receipts:read",
     }
 )
 _CARD_EDITOR = _VIEWER | {"members:write", "passes:write", "codes:tell"}
 _CALL_CENTRE = frozenset(
-    {"members:read", "personal:read", "offers:read", "passes:read", "codes:tell"}
+    {"members:read", "personal:read", "offers:read", "passes:read", "codes:tell", "receipts:read"}
 )
 _CASHIER = frozenset(
     {
@@ -76,6 +77,7 @@ _CASHIER = frozenset(
         "coupons:use",
         "members:enrol",
         "codes:tell",
+        "receipts:read",
         "receipts:write",
     }
 )

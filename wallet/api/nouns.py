@@ -37,6 +37,7 @@ NOUNS = (
     "changes",
     "promotions",
     "quotes",
+    "receipts",
     "stores",
     "products",
     "categories",

@@ -1,7 +1,7 @@
 """A receipt that came as a document is priced, and the quote written out, for calls and for the
 command line."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeVar
@@ -11,42 +11,22 @@ from sqlalchemy.orm import Session
 from ledger import languages
 from ledger.database.engine import Database
 from ledger.errors import MemberErased, UnknownMember
-from ledger.money import Money, decimals, percent
+from ledger.languages import Texts
 from ledger.people import cards, members, persons
 from ledger.people.members import Member
 from ledger.programmes.programmes import Programme
-from ledger.promotions import wording
-from ledger.promotions.arithmetic import THOUSAND
 from ledger.promotions.promotions import Promotion
-from ledger.promotions.quotes import PromotionOutcome, Quote, QuoteLine
 from ledger.promotions.wording import TillReader
 from ledger.sales import published, quoting
 from ledger.sales.quoting import Buyer, Priced, Trial
-from wallet.api.bodies.amounts import MoneyOut
 from wallet.api.bodies.members import phone_in
 from wallet.api.bodies.promotions import CheckIn
-from wallet.api.bodies.receipts import (
-    CheckOut,
-    EnteredCodeOut,
-    LaneOut,
-    LineReasonOut,
-    PieceOut,
-    PointsReasonOut,
-    PresentOut,
-    PromotionOutcomeOut,
-    QuoteLineOut,
-    QuoteOut,
-    QuotePointsOut,
-    ReceiptIn,
-    TraceOut,
-)
+from wallet.api.bodies.receipts import CheckOut, QuoteOut, ReceiptIn
+from wallet.api.written_quotes import WrittenQuote
 from wallet.configuration.keyring import KeyRing
 from wallet.passes import codes, renewal
 
 T = TypeVar("T")
-
-# What only a check shows of promotions, unless somebody entered their code.
-NOT_SHOWN = ("not_met", "not_now", "nothing_to_take")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +38,17 @@ class QuoteFor:
     keys: KeyRing
     now: datetime
     languages: Sequence[str] = ()
+
+    def reader(self, priced: Priced) -> TillReader:
+        """Whoever reads the sentences: in the caller's language, or else the programme's."""
+        names = {code: one.rules.name for code, one in priced.promotions.items()}
+        return self.reader_of(priced.quote.currency, names)
+
+    def reader_of(self, currency: str, names: Mapping[str, str | Texts]) -> TillReader:
+        """The same of a quote in this currency; `names`: of its promotions, by code."""
+        return TillReader(
+            languages.ours(*self.languages, *self.programme.languages), currency, names
+        )
 
 
 def changing_nothing(database: Database, receipt: ReceiptIn, work: Callable[[Session], T]) -> T:
@@ -79,7 +70,8 @@ def changing_nothing(database: Database, receipt: ReceiptIn, work: Callable[[Ses
 def quote(session: Session, receipt: ReceiptIn, asked: QuoteFor) -> QuoteOut:
     """What the receipt costs and earns. Raises what `quoting.quote` raises, `UnknownMember`,
     `MemberErased`, and what cards and their codes raise."""
-    return _WrittenQuote(asked, *_priced(session, receipt, asked)).quote()
+    priced, spend_needs = _priced(session, receipt, asked)
+    return WrittenQuote(priced.quote, asked.reader(priced), spend_needs).quote_out()
 
 
 def check(session: Session, wanted: CheckIn, asked: QuoteFor) -> CheckOut:
@@ -89,30 +81,39 @@ def check(session: Session, wanted: CheckIn, asked: QuoteFor) -> CheckOut:
         receipt = receipt.model_copy(update={"at": wanted.at})
     drafts = [Promotion(one.code, 0, one.rules) for one in wanted.with_]
     trial = Trial(drafts, frozenset(wanted.only))
-    told = _WrittenQuote(asked, *_priced(session, receipt, asked, trial))
+    priced, spend_needs = _priced(session, receipt, asked, trial)
+    told = WrittenQuote(priced.quote, asked.reader(priced), spend_needs)
     unreadable = published.of(session, asked.programme.id).unreadable
-    return CheckOut(quote=told.quote(), trace=told.trace(unreadable))
+    return CheckOut(quote=told.quote_out(), trace=told.trace_out(priced.sale.facts, unreadable))
 
 
 def _priced(
     session: Session, receipt: ReceiptIn, asked: QuoteFor, trial: Trial | None = None
 ) -> tuple[Priced, Literal["code"] | None]:
     """The receipt, priced, and what the member must say to spend."""
-    programme = asked.programme
-    member = _member(session, receipt, asked)
-    spoken = receipt.phone is not None or receipt.email is not None
-    buyer = None
-    if member is not None:
-        may_spend = not (spoken and programme.spend_by_phone == "never") and not member.unconfirmed
-        buyer = Buyer(member, may_spend)
-    priced = quoting.quote(session, programme, receipt.told, buyer, asked.now, trial)
-    needs_code = spoken and buyer is not None and programme.spend_by_phone == "code"
+    member = member_of(session, receipt, asked)
+    buyer = None if member is None else buyer_of(receipt, member, asked.programme)
+    priced = quoting.quote(session, asked.programme, receipt.told, buyer, asked.now, trial)
+    needs_code = buyer is not None and spends_by_code(receipt, asked.programme)
     return priced, "code" if needs_code and priced.quote.most else None
 
 
-def _member(session: Session, receipt: ReceiptIn, asked: QuoteFor) -> Member | None:
+def buyer_of(receipt: ReceiptIn, member: Member, programme: Programme) -> Buyer:
+    """The member who buys. Who only names a phone number or an address may not spend where the
+    programme says so."""
+    is_kept = receipt.names_an_address and programme.spend_by_phone == "never"
+    return Buyer(member, may_spend=not is_kept and not member.unconfirmed)
+
+
+def spends_by_code(receipt: ReceiptIn, programme: Programme) -> bool:
+    """Whether the member must say a code to spend."""
+    return receipt.names_an_address and programme.spend_by_phone == "code"
+
+
+def member_of(session: Session, receipt: ReceiptIn, asked: QuoteFor) -> Member | None:
     """Who buys; None for nobody, and for a phone number or an address that is nobody's: they are
-    priced as for a new member."""
+    priced as for a new member. A code is accepted as by a scan, which renews it. Raises
+    `UnknownMember`, `MemberErased`, and what cards and their codes raise."""
     programme = asked.programme
     if receipt.member is not None:
         return _by_id(session, programme, receipt.member)
@@ -139,138 +140,3 @@ def _by_id(session: Session, programme: Programme, public_id: str) -> Member:
     if found.erased_at is not None:
         raise MemberErased
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class _WrittenQuote:
-    """A priced receipt as it is written out."""
-
-    asked: QuoteFor
-    priced: Priced
-    spend_needs: Literal["code"] | None
-
-    def quote(self) -> QuoteOut:
-        quote = self.priced.quote
-        return QuoteOut(
-            lines=[self._line(line) for line in quote.lines],
-            list=self._money(quote.full),
-            given=self._money(quote.given),
-            discount=self._money(quote.discount),
-            points=self._points(),
-            total=self._money(quote.total),
-            due=self._money(quote.due),
-            gifts=[
-                PresentOut(sku=one.present.sku, quantity=one.present.units, promotion=one.promotion)
-                for one in quote.presents
-            ],
-            codes=[
-                EnteredCodeOut(
-                    code=one.code,
-                    state=one.state,
-                    text=wording.entered_code(one, quote.promotions, self._reader),
-                )
-                for one in quote.codes
-            ],
-            promotions=self._outcomes(_shown(quote)),
-            rules=quote.rules,
-        )
-
-    def trace(self, unreadable: Sequence[str]) -> TraceOut:
-        quote = self.priced.quote
-        return TraceOut(
-            promotions=self._outcomes(quote.promotions),
-            lanes=[
-                LaneOut(
-                    lane=one.lane,
-                    mode=one.mode,
-                    taken_off=self._money(one.taken_off),
-                    exact=one.exact,
-                )
-                for one in quote.lanes
-            ],
-            facts=dict(self.priced.sale.facts),
-            unreadable=unreadable,
-        )
-
-    def _points(self) -> QuotePointsOut:
-        quote = self.priced.quote
-        return QuotePointsOut(
-            earned=quote.earned,
-            spent=quote.spent,
-            most=quote.most,
-            paid=self._money(quote.points_paid),
-            spend_needs=self.spend_needs,
-            reasons=[
-                PointsReasonOut(
-                    promotion=one.promotion,
-                    points=one.points,
-                    text=wording.points_reason(one, self._reader),
-                )
-                for one in quote.points_reasons
-            ],
-        )
-
-    def _outcomes(self, outcomes: Sequence[PromotionOutcome]) -> list[PromotionOutcomeOut]:
-        return [
-            PromotionOutcomeOut(
-                promotion=one.promotion,
-                version=one.version,
-                outcome=one.outcome,
-                lost_to=one.lost_to,
-                amount=self._money(one.amount),
-                text=wording.outcome(one, self._reader),
-            )
-            for one in outcomes
-        ]
-
-    def _line(self, line: QuoteLine) -> QuoteLineOut:
-        return QuoteLineOut(
-            id=line.id,
-            list=self._money(line.full),
-            given=self._money(line.given),
-            discount=self._money(line.discount),
-            points=self._money(line.points),
-            total=self._money(line.total),
-            percent=percent(line.percent),
-            pieces=[
-                PieceOut(
-                    quantity=_quantity(piece.quantity),
-                    price=self._money(piece.price),
-                    total=self._money(piece.total),
-                )
-                for piece in line.pieces
-            ],
-            reasons=[
-                LineReasonOut(
-                    promotion=reason.promotion,
-                    amount=self._money(reason.amount),
-                    text=wording.line_reason(reason, self._reader),
-                )
-                for reason in line.reasons
-            ],
-        )
-
-    def _money(self, pieces: int) -> MoneyOut:
-        currency = self.priced.quote.currency
-        return MoneyOut.model_validate(Money.of(pieces, decimals(currency), currency))
-
-    @property
-    def _reader(self) -> TillReader:
-        """Whoever reads the sentences: in the caller's language, or else the programme's."""
-        wanted = [*self.asked.languages, *self.asked.programme.languages]
-        names = {code: one.rules.name for code, one in self.priced.promotions.items()}
-        return TillReader(languages.ours(*wanted), self.priced.quote.currency, names)
-
-
-def _shown(quote: Quote) -> Sequence[PromotionOutcome]:
-    """The outcomes that concern a till: what applied, lost or was close, and what was asked for by
-    its code."""
-    asked = {one.promotion for one in quote.codes}
-    return [
-        one for one in quote.promotions if one.outcome not in NOT_SHOWN or one.promotion in asked
-    ]
-
-
-def _quantity(thousandths: int) -> str:
-    whole, part = divmod(thousandths, THOUSAND)
-    return f"{whole}.{part:03}".rstrip("0") if part else str(whole)

@@ -809,6 +809,16 @@ REMEDIES: Mapping[str, Explanation] = {
         N_("The programme has no promotion with this code."),
         N_("`GET /promotions` says which there are; `PUT /promotions/{promotion}` makes one."),
     ),
+    "unknown_receipt": Explanation(
+        404,
+        N_("The programme has no receipt with this id."),
+        N_("`GET /receipts` finds receipts by store, till, number and time."),
+    ),
+    "receipt_differs": Explanation(
+        409,
+        N_("A receipt with this id is on record, and what was sent now is not the same."),
+        N_("Give each receipt an id of its own; send the same receipt again as it was."),
+    ),
     "promotion_exists": Explanation(
         409,
         N_("The programme has a promotion with this code already."),

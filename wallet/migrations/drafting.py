@@ -13,7 +13,7 @@ from ledger.people import cards, consents, members, persons, search_words
 from ledger.points import told
 from ledger.programmes import base_terms, programmes, stores, units
 from ledger.reports import days, tallies
-from ledger.sales import published
+from ledger.sales import limits, published, records
 from ledger.seals import inspection, sealing
 from ledger.segments import lists, named
 from wallet import happenings, presence
@@ -95,6 +95,8 @@ TABLES_OF = (
     persons,
     presence,
     published,
+    limits,
+    records,
     products,
     programmes,
     purchases,

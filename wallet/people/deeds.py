@@ -17,6 +17,7 @@ from ledger.points import corrections, households
 from ledger.points.causes import Cause
 from ledger.points.corrections import Reversal, Undone
 from ledger.programmes.programmes import Programme
+from ledger.sales import limits
 from wallet.access import changes
 from wallet.access.changes import Author, ChangedThing, RecordedFacts
 from wallet.configuration.keyring import KeyRing
@@ -164,6 +165,7 @@ def merge(session: Session, member: Member, into: Member, by: Author, now: datet
     """Two members are one person: all of the first goes to the second. Returns how much of a debt
     was paid so. Raises what `households.merge` raises."""
     paid = households.merge(session, member, into, now)
+    limits.hand_on(session, member.programme_id, member.id, into.id)
     _note(session, by, "member.merged", member, now, {"into": into.public_id})
     return paid
 

@@ -31,8 +31,9 @@ from wallet.happenings import HappeningRow, ListeningRow
 from wallet.outreach.campaigns import Campaign
 from wallet.outreach.deliveries import Delivery
 from wallet.passes.issued import Pass
-from wallet.receivers import log, types
+from wallet.receivers import log, receipts, types
 from wallet.receivers.log import Described, ToldPostings
+from wallet.receivers.receipts import ReceiptPlace
 
 BATCH = 500  # notes, and postings, in one transaction
 # A fetch is noted by the web process; until so long after it, it may not be committed yet.
@@ -62,6 +63,7 @@ class _Named:
     members: Mapping[int, Member]
     passes: Mapping[int, Pass] = field(default_factory=dict)
     names: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
+    receipts: Mapping[ReceiptPlace, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def _take_notes(session: Session) -> Sequence[HappeningRow]:
@@ -83,6 +85,7 @@ def _of_notes(session: Session, noted: Sequence[HappeningRow], now: datetime) ->
     told = _by_id(session, Delivery, _ids([one.about for one in noted], "delivery"))
     about = [_about(one.about, told) for one in noted]
     passes = _by_id(session, Pass, _ids(about, "pass"))
+    sold = [receipts.place_of(one.about) for one in noted if one.type == types.CONFIRMED]
     owners = {one.member_id for one in noted if one.member_id is not None}
     owners |= {one.member_id for one in passes.values()} | set(_ids(about, "into"))
     named = _Named(
@@ -92,6 +95,7 @@ def _of_notes(session: Session, noted: Sequence[HappeningRow], now: datetime) ->
             "offer": _public_ids(_by_id(session, Offer, _ids(about, "offer"))),
             "campaign": _public_ids(_by_id(session, Campaign, _ids(about, "campaign"))),
         },
+        receipts.told(session, sold),
     )
     changed = [one for one in noted if one.type == "balance.changed"]
     standing = _standing(session, named, changed, now)
@@ -104,22 +108,25 @@ def _of_note(
     named: _Named,
     standing: Mapping[int, Mapping[str, Any]],
 ) -> Described:
+    if one.type == types.CONFIRMED:
+        data = named.receipts[receipts.place_of(about)]
+        return Described(one.type, about["programme"], one.member_id, data, one.happened_at)
     member_id = one.member_id or named.passes[about["pass"]].member_id
     member = named.members[member_id]
-    data: dict[str, Any] = {"member": member.public_id}
+    told: dict[str, Any] = {"member": member.public_id}
     for key, value in about.items():
         match key:
             case "into":
-                data[key] = named.members[value].public_id
+                told[key] = named.members[value].public_id
             case "pass":
-                data[key] = named.passes[value].serial
+                told[key] = named.passes[value].serial
             case "offer" | "campaign":
-                data[key] = None if value is None else named.names[key][value]
+                told[key] = None if value is None else named.names[key][value]
             case _:
-                data[key] = value
+                told[key] = value
     if one.type == "balance.changed":
-        data["balance"] = standing.get(member_id)
-    return Described(one.type, member.programme_id, member_id, data, one.happened_at)
+        told["balance"] = standing.get(member_id)
+    return Described(one.type, member.programme_id, member_id, told, one.happened_at)
 
 
 def _standing(

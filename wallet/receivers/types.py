@@ -18,6 +18,7 @@ OF_POSTINGS: Mapping[str, str] = {
     "gift": "points.given",
 }
 FETCHED = "message.fetched"
+CONFIRMED = "receipt.confirmed"
 TEST = "receiver.tested"  # to one receiver, which asked for it
 
 TYPES: Sequence[str] = (
@@ -33,6 +34,7 @@ TYPES: Sequence[str] = (
     "coupon.used",
     "message.told",
     FETCHED,
+    CONFIRMED,
 )
 GROUPS: Sequence[str] = tuple(dict.fromkeys(f"{name.partition('.')[0]}.*" for name in TYPES))
 # Events of which a receiver that is given personal data is told what is known of the person.

@@ -18,6 +18,7 @@ from ledger.offers import offers
 from ledger.points import upkeep
 from ledger.reports import days
 from ledger.reports.days import CountedAgain, MembersByDay
+from ledger.sales import months
 from ledger.seals import inspection, sealing
 from wallet import happenings
 from wallet.access import change_chain, letters
@@ -114,6 +115,7 @@ def pumps(installation: Installation) -> Mapping[str, Pump]:
         more = database.run(lambda session: renewal.turn(session, keys, clock())) or more
         more = database.run(lambda session: upkeep.release_stale_holds(session, clock())) or more
         more = database.run(lambda session: devices.renew_keys(session, keys, clock())) or more
+        more = database.run(lambda session: months.open_ahead(session, clock())) or more
         more = database.run(lambda session: receiver_log.sweep(session, clock())) or more
         return database.run(lambda session: erasure.forget_devices(session, clock())) or more
 

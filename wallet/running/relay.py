@@ -25,6 +25,7 @@ from ledger.events import (
     PointsRedeemed,
     PointsReversed,
     PointsTurned,
+    ReceiptConfirmed,
 )
 from ledger.people import members
 from ledger.seals import sealing
@@ -119,8 +120,15 @@ def _tell_receivers(session: Session, events: Sequence[Event], now: datetime) ->
             found.setdefault(kind, {})[event.member_id] = Note(event.member_id, about)
     for kind, notes in found.items():
         happenings.note(session, kind, notes.values(), now)
+    sold = [one for one in events if isinstance(one, ReceiptConfirmed)]
+    happenings.note(session, "receipt.confirmed", map(_of_receipt, sold), now)
     if any(isinstance(event, POSTED) for event in events):
         wake_after_commit(session, sealing.PUMP)
+
+
+def _of_receipt(event: ReceiptConfirmed) -> Note:
+    about = {"programme": event.programme_id, "month": event.month, "receipt": event.receipt_id}
+    return Note(event.member_id, about)
 
 
 def _many(events: Iterable[Event]) -> list[tuple[int, int | None]]:

@@ -1,11 +1,10 @@
 """Two people who decide about promotions at one moment, in every order that matters."""
 
-from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 import pytest
-from interleaving import Met, stage
+from interleaving import meetings
 from marketers import Marketer, percent
 
 from ledger.database.engine import Database
@@ -15,21 +14,6 @@ from ledger.errors import ChangedMeanwhile, PromotionExists, PromotionRefused
 @pytest.fixture
 def database_url(postgres_url: str) -> str:
     return postgres_url
-
-
-def meetings(
-    database: Database, pair: Callable[[int], tuple[Callable[[], Any], Callable[[], Any]]]
-) -> Iterator[tuple[int, Met]]:
-    """Each place where the first of a pair may stop, and what came of both."""
-    for at in range(1, 40):
-        first, second = pair(at)
-        with stage(database) as scene:
-            try:
-                met = scene.meet(first, second, at)
-            except AssertionError:  # it has fewer statements
-                break
-        yield at, met
-    assert at > 3
 
 
 def test_two_who_publish_make_one_version(marketer: Marketer, database: Database) -> None:

@@ -76,7 +76,14 @@ CALLS = {
         ("POST", "promotions/x/end", {"programme": "demo"}),
         ("PUT", "promotions/terms", {"programme": "demo"}),
     ],
-    "receipts:write": [("POST", "quotes", RECEIPT)],
+    "receipts:read": [
+        ("GET", "receipts?programme=demo", None),
+        ("GET", "receipts/x?programme=demo", None),
+    ],
+    "receipts:write": [
+        ("POST", "quotes", RECEIPT),
+        ("POST", "receipts", {**RECEIPT, "id": "x", "confirm": True}),
+    ],
     "catalogue:read": [
         ("GET", "products?programme=demo", None),
         ("GET", "products/x?programme=demo", None),

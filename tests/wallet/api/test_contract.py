@@ -105,7 +105,7 @@ QUESTIONS = {
         *("products", "products/{sku}", "categories", "categories/{category}", "floors"),
         *("segments", "segments/{name}", "lists", "lists/{name}"),
         *("promotions", "promotions/{promotion}", "promotions/{promotion}/versions"),
-        "promotions/terms",
+        *("promotions/terms", "receipts", "receipts/{receipt}"),
     )
 }
 QUESTIONS["/api/v1/prices"] = "?programme={programme}&sku={sku}"

@@ -1,6 +1,6 @@
 """Events as receivers are told of them: what each type says, its data, and an example of each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -54,6 +54,9 @@ HAPPENED: Mapping[str, str] = {
         "are free again. `balance` is that of the moment when the event was made."
     ),
     "coupon.used": N_("A till used a coupon up."),
+    types.CONFIRMED: N_(
+        "A receipt was paid and is on record. Of somebody who is not known `member` is null."
+    ),
     "message.told": N_("A message stands on the card."),
     types.FETCHED: N_("An iPhone fetched a card with a message; told half a minute later."),
     types.TEST: N_("Somebody asked for a test of this receiver, which alone is told."),
@@ -158,6 +161,56 @@ class MessageTold(AnswerBody):
     wallets: list[str]
 
 
+class BookedPointsTold(AnswerBody):
+    """Points that were booked for a receipt, in the smallest pieces of the unit."""
+
+    earned: int
+    spent: int
+
+
+class SoldLineTold(AnswerBody):
+    """A line of a receipt as it was paid: list - given - discount - points = total."""
+
+    id: str
+    sku: str
+    quantity: str
+    seller: str | None
+    list: MoneyOut
+    given: MoneyOut
+    discount: MoneyOut
+    points: MoneyOut
+    total: MoneyOut
+
+
+class GivenPromotionTold(AnswerBody):
+    """A promotion that gave something, in this version, and how much money it took off."""
+
+    promotion: str
+    version: int
+    amount: MoneyOut
+
+
+class ReceiptTold(AnswerBody):
+    """A receipt that was paid, as it is on record. `member` is null where nobody is known."""
+
+    member: str | None
+    id: str
+    store: str | None
+    till: str | None
+    shift: str | None
+    number: str | None
+    cashier: str | None
+    at: datetime
+    list: MoneyOut
+    given: MoneyOut
+    discount: MoneyOut
+    total: MoneyOut
+    due: MoneyOut
+    points: BookedPointsTold
+    lines: Sequence[SoldLineTold]
+    promotions: Sequence[GivenPromotionTold]
+
+
 class TestTold(AnswerBody):
     """Nothing: that it came is all."""
 
@@ -176,6 +229,7 @@ DATA_OF: Mapping[str, type[AnswerBody]] = {
     "coupon.used": CouponTold,
     "message.told": MessageTold,
     types.FETCHED: MessageTold,
+    types.CONFIRMED: ReceiptTold,
     types.TEST: TestTold,
 }
 
@@ -205,6 +259,37 @@ MESSAGE: Example = {
 }
 BURNING: Example = {**OF_MEMBER, "unit": "points", "points": 40, "until": "2026-12-01"}
 BALANCE: Example = {"unit": "points", "available": 70, "pending": 0, "held": 30, "debt": 0}
+
+RECEIPT: Example = {
+    **OF_MEMBER,
+    "id": "9f1c7a20",
+    "store": "centre",
+    "till": "1",
+    "shift": "214",
+    "number": "17",
+    "cashier": "olga",
+    "at": "2026-11-25T09:29:58Z",
+    "list": rub("897.00"),
+    "given": rub("0.00"),
+    "discount": rub("299.00"),
+    "total": rub("598.00"),
+    "due": rub("598.00"),
+    "points": {"earned": 29, "spent": 0},
+    "lines": [
+        {
+            "id": "1",
+            "sku": "SOCKS",
+            "quantity": "3",
+            "seller": "ivan",
+            "list": rub("897.00"),
+            "given": rub("0.00"),
+            "discount": rub("299.00"),
+            "points": rub("0.00"),
+            "total": rub("598.00"),
+        }
+    ],
+    "promotions": [{"promotion": "socks", "version": 1, "amount": rub("299.00")}],
+}
 
 # Examples of `data`, by the type of the event. Each is of a kind that really comes: see the test.
 DATA: dict[str, Example] = {
@@ -242,6 +327,7 @@ DATA: dict[str, Example] = {
     "coupon.used": {**OF_MEMBER, "pass": PASS["id"], "offer": OFFER_ID},
     "message.told": MESSAGE,
     types.FETCHED: MESSAGE,
+    types.CONFIRMED: RECEIPT,
     types.TEST: {},
 }
 
@@ -268,7 +354,8 @@ class EventTold(AnswerBody):
     programme: str | None
     # A generated client takes the first that fits: whatever asks for more stands before.
     data: (
-        PointsTold
+        ReceiptTold
+        | PointsTold
         | MessageTold
         | BurningTold
         | BalanceTold

@@ -1,6 +1,7 @@
 """Receipts as tills send them, and quotes."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -27,9 +28,11 @@ from ledger.money import AMOUNT
 from ledger.promotions.arithmetic import THOUSAND
 from ledger.promotions.conditions.payment import PaymentKind
 from ledger.sales.receipts import ReceiptLine, TillReceipt
-from wallet.api.bodies.amounts import MoneyOut
+from ledger.sales.records import ConflictCode
+from wallet.api.bodies.amounts import BalanceOut, MoneyOut
 from wallet.api.bodies.answers import AnswerBody
-from wallet.api.bodies.examples import CARD, rub, shows
+from wallet.api.bodies.examples import CARD, MEMBER_ID, rub, shows
+from wallet.api.bodies.paging import PageIn
 from wallet.api.bodies.products import PropertyName, PropertyValue, Sku, VatRate
 
 MOST_CODES = 20
@@ -187,6 +190,12 @@ class ReceiptIn(Body):
         return self
 
     @property
+    def names_an_address(self) -> bool:
+        """Whether the buyer is named by a phone number or an e-mail address, which others may know
+        too."""
+        return self.phone is not None or self.email is not None
+
+    @property
     def told(self) -> TillReceipt:
         """The receipt as the ledger takes it."""
         return TillReceipt(
@@ -338,6 +347,127 @@ class QuoteOut(AnswerBody):
     codes: Sequence[EnteredCodeOut]
     promotions: Sequence[PromotionOutcomeOut]
     rules: int
+
+
+class ReceiptPaid(ReceiptIn):
+    """A receipt that was paid, and so is confirmed at once. It is known for ever by its `id`; or
+    without one by store, till, business day and `number`."""
+
+    model_config = shows(
+        {
+            "id": "9f1c7a20",
+            "programme": "demo",
+            "store": "centre",
+            "till": "1",
+            "number": "17",
+            "cashier": "olga",
+            "card": CARD,
+            "lines": [{"id": "1", "sku": "SHOE-38", "quantity": "1", "price": rub("4990.00")}],
+            "payments": [{"kind": "card"}],
+            "confirm": True,
+        }
+    )
+
+    confirm: Literal[True]
+
+    @property
+    def ticket_facts(self) -> dict[str, Any]:
+        """What it is called beside its key, and by whom it was rung up."""
+        return {
+            "shift": self.shift,
+            "number": self.number,
+            "cashier": self.cashier,
+            "payments": [one.model_dump(mode="json", exclude_none=True) for one in self.payments],
+            "sellers": {line.id: line.seller for line in self.lines if line.seller is not None},
+        }
+
+    @property
+    def as_sent(self) -> str:
+        """What it says, to be compared with what comes again. What is not said is left out, so a
+        later release that takes more reads the same."""
+        return self.model_dump_json(by_alias=True, exclude_none=True, exclude_defaults=True)
+
+
+class ConflictOut(AnswerBody):
+    """What could not be had any more when a receipt that was paid came in. `code`: `points`, fewer
+    were there than were to pay; `card`, it is not valid any more, so the receipt is nobody's;
+    `clock`, the time cannot be, so the server's stands."""
+
+    code: ConflictCode
+    detail: str
+
+
+class BookedPointsOut(AnswerBody):
+    """Points that were booked for a receipt, in whole pieces of the unit."""
+
+    earned: int
+    spent: int
+
+
+class ReceiptOut(AnswerBody):
+    """A receipt on record. `balance`: what the member has now; null for an anonymous one."""
+
+    model_config = shows(
+        {
+            "id": "9f1c7a20",
+            "programme": "demo",
+            "state": "confirmed",
+            "store": "centre",
+            "till": "1",
+            "shift": None,
+            "number": "17",
+            "cashier": "olga",
+            "member": MEMBER_ID,
+            "at": "2026-12-01T09:00:00Z",
+            "quote": QUOTE,
+            "points": {"earned": 254, "spent": 500},
+            "balance": {"available": 254, "pending": 0, "held": 0, "debt": 0},
+            "conflicts": [],
+        }
+    )
+
+    id: str
+    programme: str
+    state: Literal["confirmed"]
+    store: str | None
+    till: str | None
+    shift: str | None
+    number: str | None
+    cashier: str | None
+    member: str | None
+    at: datetime
+    quote: QuoteOut
+    points: BookedPointsOut
+    balance: BalanceOut | None
+    conflicts: Sequence[ConflictOut]
+
+
+class ReceiptAsked(Body):
+    """Of which programme."""
+
+    programme: Code
+
+
+class ReceiptsIn(PageIn):
+    """Which receipts are listed; what is not said may be anything. `since` and `until`: when they
+    were bought, the first included, the second not."""
+
+    programme: Code
+    member: Id | None = None
+    store: Code | None = None
+    till: Code | None = None
+    shift: TillWord | None = None
+    number: TillWord | None = None
+    cashier: TillWord | None = None
+    since: Moment | None = None
+    until: Moment | None = None
+
+
+class ReceiptsOut(AnswerBody):
+    """Receipts on record, the newest first."""
+
+    items: Sequence[ReceiptOut]
+    next_cursor: str | None
 
 
 class LaneOut(AnswerBody):
