@@ -118,13 +118,22 @@ def told_apart(lines: Sequence[BasketLine]) -> list[BasketLine]:
     ]
 
 
+def without_ties(promotions: dict[str, Drawn]) -> dict[str, Drawn]:
+    """Without what picks a line by its quantity: of lines with as much, the first one is picked."""
+    for told in promotions.values():
+        for reward in told["gives"]:
+            if reward.get("pick", {}).get("sorted_by") == "quantity_down":
+                del reward["pick"]
+    return promotions
+
+
 @receipts
 @given(chances)
 def test_the_order_of_the_lines_moves_no_more_than_odd_kopecks(random: Random) -> None:
     """One promotion takes off the same in all. Which line has the odd kopeck, and which of two
     units that cost the same is the cheaper one, is the order's."""
     lines = told_apart(random_sales.basket(random))
-    case = Case(lines, plain(random), ALL)
+    case = Case(lines, without_ties(plain(random)), ALL)
     other = random.sample(lines, len(lines))
     first, second = priced(case), priced(replace(case, lines=other))
     assert first.total == second.total
