@@ -39,12 +39,15 @@ def shared(total: int, weights: Sequence[int]) -> list[int]:
     parts = [total * weight // whole for weight in weights]
     odd = total - sum(parts)
     if odd:
-        by_remainder = sorted(
-            range(len(weights)), key=lambda place: total * weights[place] % whole, reverse=True
-        )
-        for place in by_remainder[:odd]:
+        for place in _by_remainder(total, weights, whole)[:odd]:
             parts[place] += 1
     return parts
+
+
+def _by_remainder(total: int, weights: Sequence[int], whole: int) -> list[int]:
+    """The places of the weights, those with the largest remainder first, then in order."""
+    remainders = [total * weight % whole for weight in weights]
+    return sorted(range(len(weights)), key=remainders.__getitem__, reverse=True)
 
 
 def shared_by_units(
@@ -59,9 +62,7 @@ def shared_by_units(
     odd = total - sum(part * number for part, number in zip(least, units, strict=True))
     more = [0] * len(weights)
     if odd:
-        for place in sorted(
-            range(len(weights)), key=lambda place: total * weights[place] % whole, reverse=True
-        ):
+        for place in _by_remainder(total, weights, whole):
             more[place] = min(odd, units[place])
             odd -= more[place]
     return list(zip(least, more, strict=True))
@@ -71,9 +72,9 @@ def shared_within(total: int, weights: Sequence[int], rooms: Sequence[int]) -> l
     """The same, but nobody gets more than their room: what is left over is shared among those who
     have room, until it is spent or there is no more room."""
     parts = shared(total, weights)
-    if all(part <= room for part, room in zip(parts, rooms, strict=True)):
-        return parts
     full = {place for place, part in enumerate(parts) if part > rooms[place]}
+    if not full:
+        return parts
     while True:
         left = total - sum(rooms[place] for place in full)
         others = [place for place in range(len(weights)) if place not in full and weights[place]]

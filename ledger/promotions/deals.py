@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from ledger.promotions.arithmetic import percent_of, shared, shared_by_units, shared_within
 from ledger.promotions.goods import Goods
 from ledger.promotions.situations import Situation
 from ledger.promotions.worksheet import Deal, Limit, Take, TakePlace, Takes, UnitRun, Worksheet
 
+EACH = attrgetter("each")
 PARTNERS = -1  # in the place of a take: of units that nothing is taken off
 
 
@@ -35,22 +37,23 @@ class PromotionReach:
 
 def worth(runs: Iterable[UnitRun]) -> int:
     """What these units cost now."""
-    return sum(run.each * run.units for run in runs)
+    return sum([run.each * run.units for run in runs])
 
 
 def number(runs: Iterable[UnitRun]) -> int:
     """How many units these are."""
-    return sum(run.units for run in runs)
+    return sum([run.units for run in runs])
 
 
 def dearest_first(runs: Iterable[UnitRun]) -> list[UnitRun]:
-    """The units by what they cost now, those of an earlier line first where that is the same."""
-    return sorted(runs, key=lambda run: (-run.each, run.line, run.portion))
+    """The units by what they cost now, those of an earlier line first where that is the same: they
+    come in the order of the receipt."""
+    return sorted(runs, key=EACH, reverse=True)
 
 
 def cheapest_first(runs: Iterable[UnitRun]) -> list[UnitRun]:
     """The same, the cheapest first."""
-    return sorted(runs, key=lambda run: (run.each, run.line, run.portion))
+    return sorted(runs, key=EACH)
 
 
 def first_units(runs: Sequence[UnitRun], most: int) -> list[UnitRun]:
@@ -62,10 +65,12 @@ def between(runs: Sequence[UnitRun], begin: int, end: int) -> Iterator[UnitRun]:
     """The units from place `begin` to before place `end`."""
     place = 0
     for run in runs:
-        low, high = max(begin, place), min(end, place + run.units)
-        if low < high:
-            yield run._replace(units=high - low)
-        place += run.units
+        after = place + run.units
+        if place >= begin and after <= end:
+            yield run
+        elif (units := min(end, after) - max(begin, place)) > 0:
+            yield UnitRun(run.line, run.portion, run.each, units)
+        place = after
         if place >= end:
             return
 
@@ -77,13 +82,22 @@ def in_groups(runs: Sequence[UnitRun], size: int) -> Iterator[list[UnitRun]]:
     for run in runs:
         left = run.units
         while left >= missing:
-            group.append(run._replace(units=missing))
+            group.append(UnitRun(run.line, run.portion, run.each, missing))
             yield group
             left -= missing
             group, missing = [], size
         if left:
-            group.append(run._replace(units=left))
+            group.append(UnitRun(run.line, run.portion, run.each, left))
             missing -= left
+
+
+def every_nth(runs: Iterable[UnitRun], size: int) -> Iterator[UnitRun]:
+    """The last unit of each group of so many, in their order."""
+    place = 0
+    for line, portion, each, units in runs:
+        place += units
+        if last := place // size - (place - units) // size:
+            yield UnitRun(line, portion, each, last)
 
 
 def without(runs: Iterable[UnitRun], used: Iterable[UnitRun]) -> list[UnitRun]:
@@ -91,8 +105,14 @@ def without(runs: Iterable[UnitRun], used: Iterable[UnitRun]) -> list[UnitRun]:
     gone: dict[tuple[int, int, int], int] = {}
     for run in used:
         gone[run[:3]] = gone.get(run[:3], 0) + run.units
-    left = (run._replace(units=run.units - gone.get(run[:3], 0)) for run in runs)
-    return [run for run in left if run.units]
+    found = []
+    for run in runs:
+        left = run.units - gone.get(run[:3], 0)
+        if left == run.units:
+            found.append(run)
+        elif left:
+            found.append(UnitRun(run.line, run.portion, run.each, left))
+    return found
 
 
 def percent_off(sheet: Worksheet, runs: Sequence[UnitRun], percent: int, most: int | None) -> Deal:
@@ -120,7 +140,7 @@ def spread(
     if not elsewhere:
         return settle(sheet, runs, dict(zip(paid, shared(total, list(paid.values())), strict=True)))
     weights = list(paid.values())
-    rooms = [min(sheet.room(line), weight) for line, weight in paid.items()]
+    rooms = [min(sheet.rooms[line], weight) for line, weight in paid.items()]
     wanted = at_most(total, sheet.room_of_all())
     parts = shared_within(wanted, weights, rooms)
     deal = settle(sheet, runs, dict(zip(paid, parts, strict=True)))
@@ -148,7 +168,7 @@ def settle(
     """So much off each line, as far as there is room, in proportion to what the units of the line
     cost now, or to these weights of each."""
     limited_by: Limit | None = None
-    rooms = {line: sheet.room(line) for line in parts}
+    rooms = sheet.rooms
     if full := [line for line, part in parts.items() if part > rooms[line]]:
         limited_by = _tightest(sheet, full)
         parts = {line: min(part, rooms[line]) for line, part in parts.items()}
@@ -207,18 +227,17 @@ def each_its_part(total: int, runs: Sequence[UnitRun]) -> Iterator[tuple[UnitRun
 def with_partners(deal: Deal, partners: Iterable[UnitRun]) -> Deal:
     """The deal, and units that take part in it though nothing is taken off them."""
     for run in partners:
-        place = (run.line, run.portion, PARTNERS)
-        units, paid, _ = deal.partners.get(place, (0, 0, 0))
-        deal.partners[place] = Take(units + run.units, paid + run.each * run.units, 0)
+        _add(deal.partners, (run.line, run.portion, PARTNERS), run, 0)
     return deal
 
 
 def by_line(runs: Iterable[UnitRun]) -> dict[int, int]:
     """What these units cost now, by line, in the order of the receipt."""
     found: dict[int, int] = {}
-    for run in runs:
-        found[run.line] = found.get(run.line, 0) + run.each * run.units
-    return dict(sorted(found.items()))
+    for line, _, each, units in runs:
+        found[line] = found.get(line, 0) + each * units
+    lines = sorted(found)
+    return found if lines == list(found) else {line: found[line] for line in lines}
 
 
 def at_most(wanted: int, most: int | None) -> int:

@@ -5,7 +5,6 @@ lane does never decides whether another of the same lane is met."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Literal
 
 from ledger.programmes.earning import Rates
@@ -92,28 +91,25 @@ class Stacked:
     lanes: list[LaneTrace]
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Proposal:
     """What a promotion would do to a worksheet: its deals, one on what the other leaves.
-    `is_affordable`: its budget has as much left."""
+    `is_affordable`: its budget has as much left. `total`: how much it would take off, and of each
+    line `by_line`."""
 
     promotion: Promotion
     deals: Sequence[Deal]
     is_affordable: bool = True
+    by_line: dict[int, int] = field(init=False)
+    total: int = field(init=False)
 
-    @cached_property
-    def total(self) -> int:
-        """How much it would take off."""
-        return sum(deal.total for deal in self.deals)
-
-    @cached_property
-    def by_line(self) -> Mapping[int, int]:
-        """How much it would take off each line."""
-        found: dict[int, int] = {}
-        for deal in self.deals:
+    def __post_init__(self) -> None:
+        first, *others = self.deals or [Deal()]
+        self.by_line = first.by_line()
+        for deal in others:
             for line, off in deal.by_line().items():
-                found[line] = found.get(line, 0) + off
-        return found
+                self.by_line[line] = self.by_line.get(line, 0) + off
+        self.total = sum(self.by_line.values())
 
     def of_lines(self, lines: frozenset[int]) -> "Proposal":
         """Only what it would do to these lines."""
@@ -312,7 +308,7 @@ class Stacking:
 
     def _best_of_all_sets(self, promotions: Sequence[Promotion]) -> Sequence[Promotion]:
         """By branch and bound: a set that cannot become the largest any more is left."""
-        room = sum(map(self._sheet.room, self._touchable))
+        room = sum(self._sheet.rooms[line] for line in self._touchable)
         most_each = [min(room, self._most_after_others(one)) for one in promotions]
         bounds = [sum(most_each[place:]) for place in range(len(promotions) + 1)]
         best: list[Promotion] = []
@@ -347,7 +343,7 @@ class Stacking:
         lines = self._touchable if rules.adds_to_given else self._open
         if all(kind_of(one) in ONE_SORT_OF_GOODS for one in rules.discounts):
             lines &= {n for one in rules.discounts for n in self._sheet.meant(one.touches())}
-        return sum(map(self._sheet.room, lines))
+        return sum(self._sheet.rooms[line] for line in lines)
 
     def _is_steady(self, reward: Discount) -> bool:
         """Whether it takes off no more after others than before them."""
@@ -412,7 +408,9 @@ class Stacking:
     ) -> Proposal:
         """What it would do to this worksheet, which stays as it is."""
         rules = promotion.rules
-        open_lines = (self._touchable if rules.adds_to_given else self._open) - without
+        open_lines = self._touchable if rules.adds_to_given else self._open
+        if without:
+            open_lines -= without
         if len(rules.discounts) == 1:
             deal = rules.discounts[0].deal(PromotionReach(self._situation, sheet, open_lines))
             return self._within_budget(Proposal(promotion, [deal]))

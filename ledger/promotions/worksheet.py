@@ -84,11 +84,13 @@ class Deal:
 
 
 class Worksheet:
-    """The state of a receipt. `remaining`: what each line costs now."""
+    """The state of a receipt. `remaining`: what each line costs now. `rooms`: how much may still be
+    taken off each."""
 
     __slots__ = (
         "_lines_by",
         "_meant",
+        "_most_off",
         "_runs_of",
         "basket",
         "ceilings",
@@ -97,6 +99,7 @@ class Worksheet:
         "lowest",
         "portions",
         "remaining",
+        "rooms",
         "terms",
     )
 
@@ -121,6 +124,8 @@ class Worksheet:
             for key in keys_of(line):
                 self._lines_by.setdefault(key, []).append(number)
         self._runs_of: list[tuple[UnitRun, ...] | None] = [None] * len(self.lines)
+        self.rooms = [self._room(number) for number in range(len(self.lines))]
+        self._most_off = self._most_of_all()
 
     def fork(self) -> "Worksheet":
         """A copy to try something on."""
@@ -130,6 +135,7 @@ class Worksheet:
         other.remaining, other.discounts = self.remaining.copy(), self.discounts.copy()
         other.portions = [portions.copy() for portions in self.portions]
         other._lines_by, other._runs_of = self._lines_by, self._runs_of.copy()
+        other.rooms, other._most_off = self.rooms.copy(), self._most_off
         return other
 
     def meant(self, goods: Goods) -> Sequence[int]:
@@ -180,8 +186,7 @@ class Worksheet:
             found.append(UnitRun(line, place, each, portion.units - odd))
         return tuple(found)
 
-    def room(self, line: int) -> int:
-        """How much may still be taken off this line."""
+    def _room(self, line: int) -> int:
         if not self.lines[line].treatment.discounted:
             return 0
         return max(0, min(self.remaining[line] - self.lowest[line], self._under_ceiling(line)))
@@ -200,13 +205,17 @@ class Worksheet:
 
     def room_of_all(self) -> int | None:
         """How much may still be taken off the receipt by its ceiling; None where there is none."""
+        if self._most_off is None:
+            return None
+        return max(0, self._most_off - sum(self.discounts))
+
+    def _most_of_all(self) -> int | None:
+        """How much promotions may take off the receipt by its ceiling."""
         most = self.ceilings.of_receipt
         if most is None:
             return None
-        taken = sum(self.discounts)
-        if self.ceilings.with_given:
-            taken += sum(line.given for line in self.lines)
-        return max(0, sum(line.full for line in self.lines) * most // WHOLE - taken)
+        given = sum(line.given for line in self.lines) if self.ceilings.with_given else 0
+        return sum(line.full for line in self.lines) * most // WHOLE - given
 
     def apply(self, deal: Deal, *, keeps: bool = False, is_one_of_many: bool = False) -> None:
         """Take off what the deal says. `keeps`: its units are for no other promotion then.
@@ -227,6 +236,7 @@ class Worksheet:
             self._runs_of[line] = None
             self.remaining[line] -= take.off
             self.discounts[line] += take.off
+            self.rooms[line] = self._room(line)
 
     def total(self, lines: Iterable[int]) -> int:
         """What these lines cost now."""

@@ -1,6 +1,5 @@
 """The kind `nth_unit`."""
 
-from collections.abc import Iterator
 from functools import cached_property
 from typing import Annotated, ClassVar, Literal
 
@@ -10,12 +9,15 @@ from ledger.fields import Body, PercentText
 from ledger.money import WHOLE, hundredths
 from ledger.promotions.deals import (
     PromotionReach,
-    between,
     dearest_first,
+    every_nth,
+    first_units,
     in_groups,
+    number,
     percent_off,
     spread,
     with_partners,
+    without,
     worth,
 )
 from ledger.promotions.goods import Goods, GoodsMeant, UnitCount
@@ -56,16 +58,13 @@ class NthUnit(Body):
     def deal(self, reach: PromotionReach) -> Deal:
         """A unit that is free would stand on the receipt as nothing, so its discount is shared with
         the units that were bought with it."""
-        groups = list(self._groups(reach))
-        if self.times is not None:  # those that bring most, wherever they stand on the receipt
-            groups.sort(key=lambda group: -group[-1].each)
-            groups = groups[: self.times]
-        cheap = [run for group in groups for run in between(group, self.every - 1, self.every)]
+        taken = self._taken(reach)
+        cheap = [run for runs in taken for run in every_nth(runs, self.every)]
         if self._size < WHOLE:
-            partners = [run for group in groups for run in between(group, 0, self.every - 1)]
+            partners = without((run for runs in taken for run in runs), cheap)
             return with_partners(percent_off(reach.sheet, cheap, self._size, None), partners)
-        taken = [run for group in groups for run in group]
-        return spread(reach.sheet, taken, worth(cheap), elsewhere=True)
+        whole = [run for runs in taken for run in runs]
+        return spread(reach.sheet, whole, worth(cheap), elsewhere=True)
 
     def told(self, say: Voice) -> str:
         """Which unit, how much off, of which goods, and how often."""
@@ -78,6 +77,11 @@ class NthUnit(Body):
         percent = say.percent(self.percent)
         return say("every {place} unit at {percent} off: {goods}", percent=percent, **facts)
 
-    def _groups(self, reach: PromotionReach) -> Iterator[list[UnitRun]]:
-        for runs in alike(reach, self.identical, reach.counted_runs(self.goods)):
-            yield from in_groups(dearest_first(runs), self.every)
+    def _taken(self, reach: PromotionReach) -> list[list[UnitRun]]:
+        """The units that make groups, group after group."""
+        kinds = map(dearest_first, alike(reach, self.identical, reach.counted_runs(self.goods)))
+        if self.times is None:
+            return [first_units(runs, number(runs) // self.every * self.every) for runs in kinds]
+        # Those that bring most, wherever they stand on the receipt.
+        groups = [group for runs in kinds for group in in_groups(runs, self.every)]
+        return sorted(groups, key=lambda group: -group[-1].each)[: self.times]
