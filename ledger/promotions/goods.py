@@ -34,6 +34,7 @@ def require_pieces(told: MoneyIn) -> MoneyIn:
     return told
 
 
+GoodsKey = tuple[str, str]  # a field of a line, and a value of it
 GoodsWord = Annotated[str, Readable, Field(min_length=1, max_length=100)]
 GoodsWords = Annotated[list[GoodsWord], Field(min_length=1, max_length=MOST_NAMED)]
 Properties = Annotated[dict[GoodsWord, GoodsWords], Field(min_length=1, max_length=20)]
@@ -77,7 +78,7 @@ class Goods(Body):
             and (self.but is None or self.but.full_price or not self.but.means(line))
         )
 
-    def keys(self) -> Iterator[tuple[str, str]]:
+    def keys(self) -> Iterator[GoodsKey]:
         """By what these goods can be found: pairs of a field of a line and a value, of which every
         line that is meant has one. Nothing where any line could be meant."""
         for name in ("skus", "models", "categories", "brands"):
@@ -92,7 +93,7 @@ class Goods(Body):
         return self == ALL
 
     @cached_property
-    def key_set(self) -> frozenset[tuple[str, str]] | None:
+    def key_set(self) -> frozenset[GoodsKey] | None:
         """All of `keys`; None where any line could be meant."""
         return frozenset(self.keys()) or None
 
@@ -147,7 +148,7 @@ ALL = Goods()
 GoodsMeant = Annotated[Goods, FieldWords("Goods")]
 
 
-def keys_of(line: BasketLine) -> Iterator[tuple[str, str]]:
+def keys_of(line: BasketLine) -> Iterator[GoodsKey]:
     """By what goods that mean this line may be found, as `Goods.keys` names it."""
     yield ("skus", line.sku)
     yield from (("categories", code) for code in line.categories)

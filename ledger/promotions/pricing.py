@@ -12,7 +12,7 @@ from ledger.promotions.conditions.code import folded
 from ledger.promotions.facts import BuyerFacts
 from ledger.promotions.paying import Earned, Wish
 from ledger.promotions.pieces import parted
-from ledger.promotions.promotions import Shelf
+from ledger.promotions.promotions import Promotion, Shelf
 from ledger.promotions.quotes import (
     EnteredCode,
     LineReason,
@@ -36,7 +36,8 @@ RULES = 1
 class PricedSale:
     """A receipt with everything that decides its price. `available`: points that the member can
     spend, and `wish`: how many are to pay, in the smallest pieces of the unit. `left`: what is left
-    of promotions with limits. `scale`: decimal places of a point."""
+    of promotions with limits. `scale`: decimal places of a point. `is_traced`: it is told of all
+    promotions for these goods what kept them out, such as a store or a code."""
 
     basket: Basket
     terms: PromotionTerms
@@ -50,6 +51,7 @@ class PricedSale:
     available: int = 0
     wish: Wish | None = None
     left: Mapping[str, Allowance] = field(default_factory=dict)
+    is_traced: bool = False
 
 
 def price(sale: PricedSale, shelf: Shelf, rules: int = RULES) -> Quote:
@@ -58,12 +60,20 @@ def price(sale: PricedSale, shelf: Shelf, rules: int = RULES) -> Quote:
     return ARITHMETIC[rules](sale, shelf)
 
 
+def near(sale: PricedSale, shelf: Shelf) -> list[Promotion]:
+    """The promotions that are asked about this sale."""
+    if sale.is_traced:
+        found = shelf.touching(sale.basket)
+    else:
+        found = shelf.near(sale.basket, sale.place, sale.codes)
+    return [one for one in found if one.is_on(sale.clock.moment)]
+
+
 def _price_by_1(sale: PricedSale, shelf: Shelf) -> Quote:
     sheet = Worksheet(sale.basket, sale.terms)
     entered = frozenset(map(folded, sale.codes))
     situation = Situation(sheet, sale.facts, sale.place, sale.clock, entered, sale.paid_by)
-    near = [one for one in shelf.touching(sale.basket) if one.is_on(sale.clock.moment)]
-    stacked = Stacking(situation, near, sale.left, sale.rates, sale.scale).decide()
+    stacked = Stacking(situation, near(sale, shelf), sale.left, sale.rates, sale.scale).decide()
     paid = paying.pay(sheet, sale.rates, sale.available, sale.wish)
     earned = paying.earn(situation, stacked, sale.rates, paid, sale.scale, sale.left)
     is_discount = sale.terms.paying.points_are == "discount"
@@ -153,7 +163,7 @@ def _points_reasons(earned: Earned) -> list[PointsReason]:
 
 
 def _entered(code: str, shelf: Shelf, stacked: Stacked) -> EnteredCode:
-    promotions = shelf.by_entered.get(folded(code), ())
+    promotions = shelf.asking_for(code)
     for promotion in promotions:
         standing = stacked.standings.get(promotion.code)
         if standing is not None and standing.fate == "applied":

@@ -1,6 +1,6 @@
 """A promotion: when it gives something, what, and how it stands beside others."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -10,13 +10,17 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from ledger.fields import Body, Code, LiveDays, Moment, NotEmpty, Points, Titles
-from ledger.promotions import installed  # noqa: F401  # kinds of installed packages
+from ledger.promotions import (
+    installed,  # noqa: F401  # kinds of installed packages
+    needs,
+)
 from ledger.promotions.baskets import Basket
 from ledger.promotions.conditions.always import Always
-from ledger.promotions.conditions.code import CodeEntered
+from ledger.promotions.conditions.code import CodeEntered, folded
 from ledger.promotions.conditions.registry import AnyCondition, Condition
 from ledger.promotions.facts import FactAsked
-from ledger.promotions.goods import PromotionMoney, keys_of
+from ledger.promotions.goods import GoodsKey, PromotionMoney
+from ledger.promotions.needs import Needed
 from ledger.promotions.rewards.points_for_visit import PointsForVisit
 from ledger.promotions.rewards.registry import (
     AnyReward,
@@ -24,6 +28,7 @@ from ledger.promotions.rewards.registry import (
     PointsReward,
     PresentReward,
 )
+from ledger.promotions.situations import SalePlace
 from ledger.promotions.telling import FieldWords, KindWords, Voice
 from ledger.words import N_
 
@@ -255,47 +260,59 @@ class Promotion:
 
 
 class Shelf:
-    """The promotions of a programme, found by what is in a basket: of a thousand, a receipt looks
-    only at those that can give something for it."""
+    """The promotions of a programme, found by what a receipt has: of a thousand, it looks only at
+    those that have something to say of it."""
 
     def __init__(self, promotions: Iterable[Promotion]) -> None:
         self.all: Sequence[Promotion] = sorted(
             promotions, key=lambda one: (-one.rules.priority, one.code)
         )
-        self._by_key: dict[tuple[str, str], list[int]] = {}
+        self._goods = [needs.of_rewards(one.rules.gives) for one in self.all]
+        self._further = [list(needs.of_condition(one.rules.when)) for one in self.all]
+        self._by_key: dict[GoodsKey, list[int]] = {}
         self._for_any: list[int] = []
-        for place, promotion in enumerate(self.all):
-            keys = _keys(promotion)
-            if keys is None:
-                self._for_any.append(place)
-            for key in keys or ():
-                self._by_key.setdefault(key, []).append(place)
-        self.by_entered: Mapping[str, Sequence[Promotion]] = self._entered()
+        for number, (goods, further) in enumerate(zip(self._goods, self._further, strict=True)):
+            needed = further if goods is None else [*further, goods]
+            for key in min(needed, key=_commonness) if needed else ():
+                self._by_key.setdefault(key, []).append(number)
+            if not needed:
+                self._for_any.append(number)
+        self._by_code: dict[str, list[int]] = {}
+        for number, promotion in enumerate(self.all):
+            for code in promotion.rules.codes:
+                self._by_code.setdefault(code, []).append(number)
 
     def touching(self, basket: Basket) -> list[Promotion]:
-        """Those that could give something for this basket, by priority and code."""
+        """Those that give something for such goods, by priority and code, whatever keeps them
+        out."""
+        had = needs.goods_had(basket)
+        found = zip(self.all, self._goods, strict=True)
+        return [one for one, goods in found if goods is None or not goods.isdisjoint(had)]
+
+    def near(self, basket: Basket, place: SalePlace, codes: Iterable[str]) -> list[Promotion]:
+        """Those of them that this receipt is told of: their conditions could be met, or nearly,
+        here and with these codes; or their code was entered, so somebody asks for them."""
+        entered = frozenset(map(folded, codes))
+        had = needs.had(basket, place, entered)
         found = set(self._for_any)
-        for line in basket.lines:
-            for key in keys_of(line):
-                found.update(self._by_key.get(key, ()))
-        return [self.all[place] for place in sorted(found)]
+        for key in self._by_key.keys() & had:
+            found.update(self._by_key[key])
+        asked = {number for code in entered for number in self._by_code.get(code, ())}
+        near = []
+        for number in sorted(found | asked):
+            goods = self._goods[number]
+            if goods is not None and goods.isdisjoint(had):
+                continue
+            if number in asked or not any(map(had.isdisjoint, self._further[number])):
+                near.append(self.all[number])
+        return near
 
-    def _entered(self) -> dict[str, list[Promotion]]:
-        found: dict[str, list[Promotion]] = {}
-        for promotion in self.all:
-            for code in promotion.rules.codes:
-                found.setdefault(code, []).append(promotion)
-        return found
+    def asking_for(self, code: str) -> list[Promotion]:
+        """Those with this code in their conditions, by priority and code."""
+        return [self.all[number] for number in self._by_code.get(folded(code), ())]
 
 
-def _keys(promotion: Promotion) -> set[tuple[str, str]] | None:
-    """By what the goods of all its discounts can be found; None where any basket will do."""
-    rules, found = promotion.rules, set()
-    if len(rules.discounts) < len(rules.gives):
-        return None
-    for discount in rules.discounts:
-        keys = set(discount.touches().keys())
-        if not keys:
-            return None
-        found |= keys
-    return found
+def _commonness(needed: Needed) -> tuple[bool, int]:
+    """Receipts have few codes, and everything that is bought in a store has the store."""
+    field = next(iter(needed))[0]
+    return field in ("stores", "groups"), len(needed) * (field != "codes")

@@ -201,11 +201,11 @@ class Stacking:
         self._traces.append(LaneTrace(lane.code, lane.mode, after - before, exact))
 
     def _is_met(self, promotion: Promotion) -> bool:
+        unmet = promotion.rules.when.unmet(self._situation)
         uses = self._left.get(promotion.code, NO_LIMIT).uses
-        if uses is not None and uses <= 0:
+        if uses is not None and uses <= 0 and (unmet is None or unmet.outcome == "close"):
             self._standings[promotion.code] = PromotionStanding(promotion, "limit_reached")
             return False
-        unmet = promotion.rules.when.unmet(self._situation)
         if unmet is None:
             return True
         self._standings[promotion.code] = PromotionStanding(promotion, unmet.outcome, unmet=unmet)

@@ -100,7 +100,17 @@ def quote(
     day_ends = time.fromisoformat(known.terms.day_ends)
     clock = buyers.clock(programme, store, moment, day_ends)
     shelf = _shelf(known, receipt.store, moment, trial)
-    near = [one for one in shelf.touching(basket) if one.is_on(moment)]
+    sale = PricedSale(
+        basket,
+        known.terms,
+        SalePlace(
+            receipt.store, None if store is None else store.group, receipt.till, receipt.channel
+        ),
+        clock,
+        codes=receipt.codes,
+        is_traced=trial is not None,
+    )
+    near = pricing.near(sale, shelf)
     member = None if buyer is None else buyer.member
     visit = ShopVisit(programme, store, clock, day_ends)
     asked = (question for one in near for question in one.rules.asks())
@@ -110,15 +120,9 @@ def quote(
     if buyer is not None and buyer.may_spend:
         standing = statements.main_balances(session, programme.id, [buyer.member], now)
         available = max(0, standing[buyer.member.id].available)
-    sale = PricedSale(
-        basket=basket,
-        terms=known.terms,
-        place=SalePlace(
-            receipt.store, None if store is None else store.group, receipt.till, receipt.channel
-        ),
-        clock=clock,
+    sale = replace(
+        sale,
         facts=buyers.facts(session, member, visit, asked),
-        codes=receipt.codes,
         paid_by=receipt.paid_by,
         rates=rates,
         scale=unit.scale,

@@ -1,5 +1,6 @@
 """Receipts, promotions and terms as chance has it, small enough to read when one of them fails."""
 
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -322,8 +323,8 @@ def sale(random: Random) -> Case:
     )
 
 
-def priced(case: Case) -> Quote:
-    """What the engine makes of it."""
+def priced(case: Case, **more: Any) -> Quote:
+    """What the engine makes of it; `more` is known of the sale."""
     shelf = Shelf(
         Promotion(code, 1, PromotionRules.model_validate(told))
         for code, told in case.promotions.items()
@@ -342,4 +343,4 @@ def priced(case: Case) -> Quote:
             for code in case.promotions
         },
     )
-    return price(sale, shelf)
+    return price(replace(sale, **more), shelf)

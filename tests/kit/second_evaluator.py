@@ -483,7 +483,8 @@ class SecondTill:
         self.given_by: dict[str, dict[int, int]] = {}
         self.fates: dict[str, str] = {}
         self.order = sorted(
-            case.promotions, key=lambda code: (-case.promotions[code].get("priority", 0), code)
+            filter(self._is_there, case.promotions),
+            key=lambda code: (-case.promotions[code].get("priority", 0), code),
         )
 
     def answer(self) -> Answer:
@@ -521,6 +522,26 @@ class SecondTill:
         self.fates[code] = "out" if plan.has_budget else "limit_reached"
         gives = plan.total or self._gives_points(code) or self._gift(code)
         return plan.has_budget and bool(gives)
+
+    def _is_there(self, code: str) -> bool:
+        """Whether anything is bought of the goods that it is for, by the names of these."""
+        for reward in self.case.promotions[code]["gives"]:
+            first = reward["slots"][0] if reward["kind"] == "bundle" else reward
+            if self._has_named(first.get("goods", reward.get("comes_with", {}))):
+                return True
+        return False
+
+    def _has_named(self, goods: Document) -> bool:
+        for name in ("skus", "models", "categories", "brands"):
+            if name in goods:
+                return any(set(goods[name]) & self._names(name, one) for one in self.case.lines)
+        return True
+
+    @staticmethod
+    def _names(name: str, line: BasketLine) -> set[str | None]:
+        if name == "categories":
+            return set(line.categories)
+        return {{"skus": line.sku, "models": line.model, "brands": line.brand}[name]}
 
     # Conditions
 

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from ledger.fields import Body, Points
-from ledger.promotions.goods import ALL, GoodsMeant, PromotionMoney, in_pieces
+from ledger.promotions.goods import ALL, Goods, GoodsMeant, PromotionMoney, in_pieces
 from ledger.promotions.rewards.registry import Earnings
 from ledger.promotions.telling import FieldWords, KindWords, Voice
 from ledger.words import N_
@@ -31,6 +31,10 @@ class PointsForMoney(Body):
     @cached_property
     def _each(self) -> int:
         return in_pieces(self.each)
+
+    def touches(self) -> Goods:
+        """The goods that earn them."""
+        return self.goods
 
     def points(self, earnings: Earnings) -> int:
         """Counted once for the receipt, not for each line."""

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from ledger.fields import Body, Points
-from ledger.promotions.goods import GoodsMeant
+from ledger.promotions.goods import Goods, GoodsMeant
 from ledger.promotions.rewards.registry import Earnings
 from ledger.promotions.telling import FieldWords, KindWords, Voice
 from ledger.words import N_
@@ -23,6 +23,10 @@ class PointsForUnits(Body):
     kind: Literal["points_for_units"]
     points_: Annotated[Points, Field(alias="points"), FieldWords("Points", "points")]
     goods: GoodsMeant
+
+    def touches(self) -> Goods:
+        """The goods that earn them."""
+        return self.goods
 
     def points(self, earnings: Earnings) -> int:
         """What is weighed or measured counts as one."""

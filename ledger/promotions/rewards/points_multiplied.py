@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from ledger.fields import Body
-from ledger.promotions.goods import ALL, GoodsMeant
+from ledger.promotions.goods import ALL, Goods, GoodsMeant
 from ledger.promotions.rewards.registry import Earnings
 from ledger.promotions.telling import FieldWords, KindWords, Voice
 from ledger.words import N_
@@ -25,6 +25,10 @@ class PointsMultiplied(Body):
     kind: Literal["points_multiplied"]
     times: Annotated[int, Field(ge=2, le=MOST_TIMES), FieldWords("How many times", "times")]
     goods: GoodsMeant = ALL
+
+    def touches(self) -> Goods:
+        """The goods that earn them."""
+        return self.goods
 
     def points(self, earnings: Earnings) -> int:
         """What comes on top of what the base programme gives for these goods."""

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from ledger.fields import Body, PercentText
 from ledger.money import WHOLE, hundredths
-from ledger.promotions.goods import ALL, GoodsMeant
+from ledger.promotions.goods import ALL, Goods, GoodsMeant
 from ledger.promotions.rewards.registry import Earnings
 from ledger.promotions.telling import FieldWords, KindWords, Voice
 from ledger.words import N_
@@ -28,6 +28,10 @@ class PointsPercent(Body):
     @cached_property
     def _size(self) -> int:
         return hundredths(self.percent)
+
+    def touches(self) -> Goods:
+        """The goods that earn them."""
+        return self.goods
 
     def points(self, earnings: Earnings) -> int:
         """Worth so much by what a point pays; none where no point has a worth."""

@@ -30,6 +30,14 @@ class Reward(Protocol):
 
 
 @runtime_checkable
+class OfGoods(Protocol):
+    """A reward that gives nothing unless something of some goods is bought."""
+
+    def touches(self) -> Goods:
+        """Of which."""
+
+
+@runtime_checkable
 class Discount(Protocol):
     """A reward that makes the purchase cheaper."""
 

@@ -18,6 +18,7 @@ from ledger.promotions.arithmetic import price_of
 from ledger.promotions.baskets import BasketLine
 from ledger.promotions.pieces import parted
 from ledger.promotions.quotes import Quote, QuoteLine
+from ledger.promotions.situations import SalePlace
 from ledger.promotions.terms import PromotionTerms
 
 RECEIPTS = int(os.environ.get("LEDGER_RECEIPTS", "40"))
@@ -242,6 +243,41 @@ def test_the_best_is_the_best(random: Random) -> None:
     excludes = any("not_with" in told for told in promotions.values())
     if not excludes and "receipt" not in case.terms.get("ceilings", {}):
         assert taken_off("best", by="line") >= max(each)
+
+
+@receipts
+@given(chances)
+def test_whoever_is_not_looked_at_would_say_nothing(random: Random) -> None:
+    """Of a thousand promotions only those are asked that a receipt can be told of."""
+    case = random_sales.sale(random)
+    promotions = {code: somewhere(random, told) for code, told in case.promotions.items()}
+    case = replace(case, promotions=promotions)
+    here: Drawn = {
+        "place": SalePlace(store=random.choice((None, "centre")), group="Moscow"),
+        "codes": random.choice(((), ("Spring",), ("TULIP", "spring"))),
+    }
+    asked, every = priced(case, **here), priced(case, **here, is_traced=True)
+    told = [one for one in every.promotions if one.outcome not in ("not_met", "not_now")]
+    assert [one for one in asked.promotions if one in told] == told
+    assert replace(asked, promotions=()) == replace(every, promotions=())
+    entered = {one.promotion for one in asked.codes}
+    wanted = [one for one in every.promotions if one.promotion in entered]
+    assert all(one in asked.promotions for one in wanted)
+
+
+def somewhere(random: Random, told: Drawn) -> Drawn:
+    """The promotion, which may want a code or a place too."""
+    wanted: list[Drawn] = [
+        {"kind": "always"},
+        {"kind": "code", "codes": ["SPRING"]},
+        {"kind": "code", "codes": ["Tulip", "rose"]},
+        {"kind": "place", "stores": ["centre"]},
+        {"kind": "place", "stores": ["north"], "groups": ["Moscow"]},
+        {"kind": "place", "stores": ["north"]},
+    ]
+    kind = random.choice(("all", "all", "any", "none"))
+    parts = [random.choice(wanted), told.get("when", {"kind": "always"})]
+    return {**told, "when": {"kind": kind, "of": parts}}
 
 
 def test_pieces_are_exact_and_as_few_as_can_be() -> None:
