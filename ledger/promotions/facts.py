@@ -5,6 +5,7 @@ it was."""
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import orjson
@@ -60,7 +61,7 @@ class IsInAudience:
 
     tree: Segment
 
-    @property
+    @cached_property
     def key(self) -> str:
         said = orjson.dumps(documents.stored(self.tree), option=orjson.OPT_SORT_KEYS)
         return f"audience {hashlib.sha256(said).hexdigest()[:16]}"

@@ -88,9 +88,10 @@ class Goods(Body):
                 return
 
     @cached_property
-    def is_all(self) -> bool:
-        """Whether every line is meant."""
-        return self == ALL
+    def is_named_alone(self) -> bool:
+        """Whether every line is meant that one of the `keys` is of, or every line without any."""
+        fields = self.model_fields_set - {"full_price"}
+        return (len(fields) <= 1 and self.key_set is not None) or self == ALL
 
     @cached_property
     def key_set(self) -> frozenset[GoodsKey] | None:

@@ -423,6 +423,8 @@ class Stacking:
 
     def _within_budget(self, proposal: Proposal) -> Proposal:
         """Nothing of it if the budget is less: a part of a promised percent is a broken promise."""
+        if not self._left:
+            return proposal
         money = self._left.get(proposal.promotion.code, NO_LIMIT).money
         if money is None or proposal.total <= money:
             return proposal

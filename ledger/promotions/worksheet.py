@@ -142,10 +142,9 @@ class Worksheet:
         """The lines that these goods are, whatever was taken off them."""
         known = self._meant.get(id(goods))
         if known is None:
-            possible = self._possible(goods)
-            if not goods.is_all:
-                possible = [n for n in possible if goods.means(self.lines[n])]
-            found = tuple(possible)
+            found = tuple(self._possible(goods))
+            if not goods.is_named_alone:
+                found = tuple([n for n in found if goods.means(self.lines[n])])
             # The goods are kept too, so that their id stays theirs.
             known = self._meant[id(goods)] = (goods, found)
         lines: Sequence[int] = known[1]
@@ -161,9 +160,10 @@ class Worksheet:
         keys = goods.key_set
         if keys is None:
             return range(len(self.lines))
-        return sorted(
-            {line for key in keys & self._lines_by.keys() for line in self._lines_by[key]}
-        )
+        found = [self._lines_by[key] for key in keys & self._lines_by.keys()]
+        if len(found) == 1:
+            return found[0]
+        return sorted({line for lines in found for line in lines})
 
     def runs(self, lines: Iterable[int]) -> list[UnitRun]:
         """Units of these lines that no promotion has to itself, those of one price together."""

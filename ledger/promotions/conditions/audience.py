@@ -1,6 +1,7 @@
 """The kind `audience`."""
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator
@@ -31,13 +32,17 @@ class MemberOfAudience(Body, defer_build=True):
         """Nobody is close to belonging to it."""
         if not situation.facts.get(IsMember().key):
             return Unmet("not_met", "no_member")
-        belongs = situation.facts.get(IsInAudience(self.segment).key)
+        belongs = situation.facts.get(self._question.key)
         return None if belongs else Unmet("not_met", "other_members")
 
     def asks(self) -> Iterator[FactAsked]:
         """Whether it is a member, and whether they belong."""
         yield IsMember()
-        yield IsInAudience(self.segment)
+        yield self._question
+
+    @cached_property
+    def _question(self) -> IsInAudience:
+        return IsInAudience(self.segment)
 
     def told(self, say: Voice) -> str:
         """Which segment."""

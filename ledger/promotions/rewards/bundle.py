@@ -1,6 +1,7 @@
 """The kind `bundle`."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 from typing import Annotated, ClassVar, Literal
@@ -97,6 +98,16 @@ class Bundle(Body):
             made += 1
 
 
+@dataclass(slots=True)
+class SomePlaces:
+    """Some places of a bundle. `first`: of these. `fitting`: units for any of them. `spare`: how
+    many of these units are more than the places want."""
+
+    first: int
+    fitting: frozenset[UnitKey]
+    spare: int
+
+
 class BundleStock:
     """Units that bundles are made of. Where a unit fits several places, none takes what another
     cannot do without: any places can be filled if those that they could be filled with are as
@@ -109,30 +120,34 @@ class BundleStock:
         overlap = sum(map(len, fitting)) > len(self._free)
         most = len(shelves) if overlap else 1
         self._some = [
-            (places, frozenset[UnitKey]().union(*(fitting[place] for place in places)))
+            self._places(places, frozenset().union(*(fitting[place] for place in places)))
             for size in range(1, most + 1)
             for places in combinations(range(len(shelves)), size)
         ]
 
+    def _places(self, places: Sequence[int], fitting: frozenset[UnitKey]) -> SomePlaces:
+        wanted = sum(self._wanted[place] for place in places)
+        return SomePlaces(places[0], fitting, sum(self._free[key] for key in fitting) - wanted)
+
     def is_enough(self) -> bool:
         """Whether there is one more bundle."""
-        return all(self._spare(places, keys) >= 0 for places, keys in self._some)
-
-    def _spare(self, places: Iterable[int], keys: Iterable[UnitKey]) -> int:
-        return sum(self._free[key] for key in keys) - sum(self._wanted[n] for n in places)
+        return all(some.spare >= 0 for some in self._some)
 
     def take(self, place: int) -> Iterator[UnitRun]:
         """The dearest units for this place, of those that the places after it can do without."""
         missing = self._wanted[place]
         for run in self._shelves[place]:
             key = run[:3]
-            spare = [
-                self._spare(places, keys)
-                for places, keys in self._some
-                if places[0] > place and key in keys
-            ]
-            units = min(missing, self._free[key], *spare)
+            units = min(missing, self._free[key])
+            for some in self._some:
+                if some.first > place and key in some.fitting:
+                    units = min(units, some.spare)
             if units:
                 self._free[key] -= units
+                for some in self._some:
+                    if key in some.fitting:
+                        some.spare -= units
                 missing -= units
                 yield run._replace(units=units)
+            if not missing:
+                return

@@ -1,5 +1,6 @@
 """The kind `gift`."""
 
+from functools import cached_property
 from typing import Annotated, ClassVar, Literal
 
 from ledger.fields import Body
@@ -28,13 +29,17 @@ class GiftProduct(Body):
     units: Annotated[UnitCount, FieldWords("How many", "units")] = 1
     comes_with: Annotated[Goods, FieldWords("What it comes with")] = ALL
 
+    @cached_property
+    def _product(self) -> Goods:
+        return Goods(skus=[self.sku])
+
     def touches(self) -> Goods:
         """What it comes with."""
         return self.comes_with
 
     def deal(self, reach: PromotionReach) -> Deal:
         """The price of the gift, off it and what it comes with."""
-        gift = first_units(cheapest_first(reach.runs(Goods(skus=[self.sku]))), self.units)
+        gift = first_units(cheapest_first(reach.runs(self._product)), self.units)
         lines = reach.sheet.lines
         bought = [
             run for run in reach.counted_runs(self.comes_with) if lines[run.line].sku != self.sku
