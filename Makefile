@@ -26,7 +26,7 @@ endif
 LOCK := $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes \
   --custom-compile-command "make lock" pyproject.toml
 
-.PHONY: run install test proofs newcomer bank campaign faults pushes requests races histories receipts previews bench mutants lint \
+.PHONY: run install test proofs newcomer bank campaign faults pushes requests races histories receipts golden previews bench mutants lint \
   security sbom words vendor lock clean
 
 run: $(VENV)/.run
@@ -121,6 +121,10 @@ histories: $(VENV)/.dev
 receipts: $(VENV)/.dev
 	LEDGER_RECEIPTS=10000 LEDGER_TILLS=2000 $(BIN)/pytest -n $(TESTERS) --dist worksteal \
 	  -o timeout=7200 tests/ledger/promotions/test_invariants.py tests/ledger/promotions/test_two_tills.py
+
+# What receipts cost by today's arithmetic, written into the golden ones that have no quote yet.
+golden: $(VENV)/.dev
+	PYTHONPATH=tests/kit $(BIN)/python tests/kit/golden.py
 
 # Hundreds of random designs: what a preview shows is what the virtual phones show.
 previews: $(VENV)/.dev
