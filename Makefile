@@ -26,7 +26,8 @@ endif
 LOCK := $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes \
   --custom-compile-command "make lock" pyproject.toml
 
-.PHONY: run install test proofs newcomer bank campaign faults pushes requests races histories receipts golden previews bench mutants lint \
+.PHONY: run install test proofs newcomer bank campaign faults pushes requests races histories receipts golden baskets previews \
+  bench mutants lint \
   security sbom words vendor lock clean
 
 run: $(VENV)/.run
@@ -126,6 +127,11 @@ receipts: $(VENV)/.dev
 golden: $(VENV)/.dev
 	PYTHONPATH=tests/kit $(BIN)/python tests/kit/golden.py
 
+# A year of real purchases, 100,000 of them priced by thirty promotions: some minutes. The data, and
+# what reads it, have a lock of their own: nobody else needs them.
+baskets: $(VENV)/.baskets
+	PYTHONPATH=tests/kit nice -n 10 $(BIN)/python tests/tools/baskets.py
+
 # Hundreds of random designs: what a preview shows is what the virtual phones show.
 previews: $(VENV)/.dev
 	KOPILKA_PREVIEWS=300 $(BIN)/pytest -o timeout=1800 tests/wallet/console/test_faces.py
@@ -167,18 +173,24 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 	@$(call each-package,requirements-dev.lock)
 	@touch $@
 
+$(VENV)/.baskets: tests/tools/baskets.lock $(VENV)/.dev
+	$(PIP) -q --no-deps --require-hashes -r tests/tools/baskets.lock
+	@touch $@
+
 $(VENV)/.mutants: tests/mutants/requirements.lock $(VENV)/.dev
 	$(PIP) -q --require-hashes -r tests/mutants/requirements.lock
 	@touch $@
 
 # Both locks from pyproject.toml: one for running, one that adds what the tests need, same versions.
-# Mutation testing has a third: nobody else needs its dozen packages.
+# Mutation testing has a third, and real purchases a fourth: nobody else needs their packages.
 lock:
 	$(LOCK) --extra install -o requirements.lock
 	$(LOCK) --extra install --extra dev -c requirements.lock -o requirements-dev.lock
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes \
 	  --custom-compile-command "make lock" -c requirements-dev.lock \
 	  tests/mutants/requirements.in -o tests/mutants/requirements.lock
+	$(UV) pip compile -q --no-deps --universal --python-version 3.11 --generate-hashes \
+	  --custom-compile-command "make lock" tests/tools/baskets.in -o tests/tools/baskets.lock
 
 clean:
 	rm -rf $(VENV) var build mutants *.egg-info
