@@ -123,12 +123,24 @@ def percent_off(sheet: Worksheet, runs: Sequence[UnitRun], percent: int, most: i
             deal = spread(sheet, runs, percent_of(worth(runs), percent))
         case "line":
             parts = {line: percent_of(paid, percent) for line, paid in by_line(runs).items()}
-            deal = settle(sheet, runs, parts)
+            deal = _deviating(settle(sheet, runs, parts), runs, percent)
         case "unit":
-            deal = off_each(sheet, [(run, percent_of(run.each, percent)) for run in runs])
+            offs = [(run, percent_of(run.each, percent)) for run in runs]
+            deal = _deviating(off_each(sheet, offs), runs, percent)
     if most is None or deal.total <= most:
         return deal
     return spread(sheet, runs, most, elsewhere=True)
+
+
+def _deviating(deal: Deal, runs: Sequence[UnitRun], percent: int) -> Deal:
+    """The deal, and how far it is from the exact percent. Where there was no room for all of it,
+    that is no matter of rounding."""
+    if deal.limited_by is None:
+        paid = by_line(runs)
+        exact = shared(percent_of(worth(runs), percent), list(paid.values()))
+        more = {line: deal.parts[line] - part for line, part in zip(paid, exact, strict=True)}
+        deal.deviations = {line: off for line, off in more.items() if off}
+    return deal
 
 
 def spread(

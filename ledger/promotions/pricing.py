@@ -18,14 +18,14 @@ from ledger.promotions.quotes import (
     LineReason,
     PointsReason,
     PromisedPresent,
-    PromotionOutcome,
     Quote,
     QuoteLine,
 )
+from ledger.promotions.reasons import Reasons
 from ledger.promotions.situations import SalePlace, Situation, StoreClock
-from ledger.promotions.stacking import Allowance, PromotionStanding, Stacked, Stacking
+from ledger.promotions.stacking import Allowance, Stacked, Stacking
 from ledger.promotions.terms import PromotionTerms
-from ledger.promotions.worksheet import Limit, Worksheet
+from ledger.promotions.worksheet import Worksheet
 
 # A change that alters any result gets a number of its own; the older ones stay callable, since
 # purchases are returned and exchanged by the arithmetic of their day.
@@ -78,7 +78,8 @@ def _price_by_1(sale: PricedSale, shelf: Shelf) -> Quote:
     earned = paying.earn(situation, stacked, sale.rates, paid, sale.scale, sale.left)
     is_discount = sale.terms.paying.points_are == "discount"
     by_points = paid.by_line if is_discount else [0] * len(sheet.lines)
-    lines = _lines(sheet, by_points, _reasons(stacked, by_points))
+    reasons = Reasons(stacked, situation)
+    lines = _lines(sheet, by_points, reasons.of_lines())
     total = sum(line.total for line in lines)
     return Quote(
         rules=1,
@@ -101,8 +102,9 @@ def _price_by_1(sale: PricedSale, shelf: Shelf) -> Quote:
             for present in standing.presents
         ],
         codes=[_entered(code, shelf, stacked) for code in sale.codes],
-        promotions=[_outcome(standing, sheet) for standing in stacked.standings.values()],
+        promotions=reasons.outcomes(),
         lanes=stacked.lanes,
+        rounding=None if sale.terms.rounding == "total" else _deviation(stacked),
     )
 
 
@@ -132,29 +134,9 @@ def _lines(
     return found
 
 
-def _reasons(stacked: Stacked, by_points: Sequence[int]) -> list[list[LineReason]]:
-    """Why each line costs what it does: what was given, in the order in which it was, then what
-    points pay."""
-    found: list[list[LineReason]] = [[] for _ in by_points]
-    sheet = stacked.sheet
-    for code, standing in stacked.standings.items():
-        for line, off in standing.by_line.items():
-            found[line].append(LineReason("gave", code, off))
-            if standing.limited_by is not None:
-                facts = {"limit": standing.limited_by, **_limit_facts(standing.limited_by, sheet)}
-                found[line].append(LineReason("limited", code, 0, facts))
-    return found
-
-
-def _limit_facts(limit: Limit | None, sheet: Worksheet) -> dict[str, object]:
-    """How high the ceiling is that was reached, in hundredths of a percent."""
-    ceilings = sheet.ceilings
-    match limit:
-        case "line_ceiling":
-            return {"percent": ceilings.of_line}
-        case "receipt_ceiling":
-            return {"percent": ceilings.of_receipt}
-    return {}
+def _deviation(stacked: Stacked) -> int:
+    """How much more was taken off than percents of all their goods would."""
+    return sum(sum(one.deviations.values()) for one in stacked.standings.values())
 
 
 def _points_reasons(earned: Earned) -> list[PointsReason]:
@@ -171,16 +153,3 @@ def _entered(code: str, shelf: Shelf, stacked: Stacked) -> EnteredCode:
     if promotions:
         return EnteredCode(code, "unused", promotions[0].code)
     return EnteredCode(code, "unknown")
-
-
-def _outcome(standing: PromotionStanding, sheet: Worksheet) -> PromotionOutcome:
-    unmet = standing.unmet
-    return PromotionOutcome(
-        promotion=standing.promotion.code,
-        version=standing.promotion.version,
-        outcome=standing.fate,
-        amount=standing.total,
-        lost_to=standing.lost_to,
-        code=standing.limited_by if unmet is None else unmet.code,
-        facts=_limit_facts(standing.limited_by, sheet) if unmet is None else unmet.facts,
-    )

@@ -80,7 +80,8 @@ class PromisedPresent:
 class Quote:
     """A receipt, priced. Money in the smallest pieces of the currency; `earned`, `spent` and `most`
     in the smallest pieces of the unit. `due`: what is to be paid, after points that are a payment.
-    `rules`: the number of the arithmetic."""
+    `rounding`: how much more was taken off because percents are rounded for each line or unit;
+    None where they are exact. `rules`: the number of the arithmetic."""
 
     rules: int
     currency: str
@@ -99,3 +100,4 @@ class Quote:
     codes: Sequence[EnteredCode]
     promotions: Sequence[PromotionOutcome]
     lanes: Sequence[LaneTrace]
+    rounding: int | None = None

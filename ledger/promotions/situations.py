@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
+from ledger.money import Money, decimals
 from ledger.promotions.facts import BuyerFacts
 from ledger.promotions.goods import Goods
 from ledger.promotions.worksheet import Worksheet
@@ -40,6 +41,21 @@ class Unmet:
     outcome: UnmetAs
     code: str
     facts: Mapping[str, object] = field(default_factory=dict)
+
+
+def too_few(found: int, needed: int) -> Unmet:
+    """There are so many units, and so many are needed. Who has some, and at least half, is
+    close."""
+    is_close = found > 0 and 2 * found >= needed
+    missing = {"number": needed - found}
+    return Unmet("close" if is_close else "not_met", "too_few_units", missing)
+
+
+def too_cheap(found: int, needed: int, currency: str) -> Unmet:
+    """It costs so much, and so much is needed. Who has at least half is close."""
+    missing = Money.of(needed - found, decimals(currency), currency)
+    is_close = 2 * found >= needed
+    return Unmet("close" if is_close else "not_met", "costs_too_little", {"missing": missing})
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,9 @@ NO_LIMIT = Allowance()
 @dataclass(slots=True)
 class PromotionStanding:
     """What became of a promotion. `by_line`: what it takes off each line. `lost_to`: the promotion
-    that kept it out. `unmet`: why it was not met. `presents`: what the till hands out."""
+    that kept it out. `unmet`: why it was not met. `presents`: what the till hands out. `lost_on`:
+    by line of which it would have taken something off, the promotion that has it. `deviations`: by
+    line, how much more it takes off than an exact percent of all its goods would."""
 
     promotion: Promotion
     fate: Fate
@@ -64,6 +66,8 @@ class PromotionStanding:
     lost_to: str | None = None
     unmet: Unmet | None = None
     presents: Sequence[Present] = ()
+    lost_on: dict[int, str] = field(default_factory=dict)
+    deviations: dict[int, int] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -84,11 +88,14 @@ class LaneTrace:
 
 @dataclass(slots=True)
 class Stacked:
-    """All lanes, decided: the receipt afterwards, and what became of each promotion."""
+    """All lanes, decided: the receipt afterwards, and what became of each promotion. `touchable`:
+    the lines that promotions may make cheaper; `open`: those that the till left open to all."""
 
     sheet: Worksheet
     standings: dict[str, PromotionStanding]
     lanes: list[LaneTrace]
+    touchable: frozenset[int]
+    open: frozenset[int]
 
 
 @dataclass(slots=True)
@@ -149,7 +156,7 @@ class Stacking:
             by_lane.get(promotion.rules.lane or first, by_lane[first]).append(promotion)
         for lane in lanes:
             self._lane(lane, by_lane[lane.code])
-        return Stacked(self._sheet, self._standings, self._traces)
+        return Stacked(self._sheet, self._standings, self._traces, self._touchable, self._open)
 
     def _without_all_but_one(self, promotions: Sequence[Promotion]) -> Sequence[Promotion]:
         """The first promotion that stands alone and gives something. If none does, those that do
@@ -275,18 +282,21 @@ class Stacking:
                 break
             for proposal in pool:
                 if proposal.promotion.code in freed:
-                    self._lose(proposal.promotion, _winner_over(proposal, winners))
+                    self._lose_lines(proposal, winners)
             pool = [one for one in pool if one.promotion.code not in freed]
         for proposal in pool:
             if proposal.promotion.code in kept_out:
-                self._lose(proposal.promotion, kept_out[proposal.promotion.code])
+                rival = kept_out[proposal.promotion.code]
+                self._lose(proposal.promotion, rival, proposal.by_line)
         for proposal in admitted:
             wanted = proposal.by_line
             mine = frozenset(line for line in wanted if winners[line] is proposal)
             if mine or not wanted:
                 self._apply(proposal.of_lines(mine) if mine else proposal)
+                lost_on = _others_lines(proposal, winners)
+                self._standings[proposal.promotion.code].lost_on |= lost_on
             else:
-                self._lose(proposal.promotion, _winner_over(proposal, winners))
+                self._lose_lines(proposal, winners)
 
     def _best_set(self, promotions: Sequence[Promotion]) -> bool:
         free = [one for one in promotions if not self._is_kept_out(one)]
@@ -443,6 +453,8 @@ class Stacking:
             self._sheet.apply(fitted, keeps=promotion.rules.keeps_units, is_one_of_many=many)
             for line, off in fitted.by_line().items():
                 standing.by_line[line] = standing.by_line.get(line, 0) + off
+            for line, odd in fitted.deviations.items():
+                standing.deviations[line] = standing.deviations.get(line, 0) + odd
             standing.limited_by = standing.limited_by or fitted.limited_by
             total += fitted.total
         if not total and not standing.presents and not promotion.rules.point_rewards:
@@ -472,8 +484,16 @@ class Stacking:
             self._lose(promotion, rival.code)
         return rival is not None
 
-    def _lose(self, promotion: Promotion, winner: str | None) -> None:
-        self._standings[promotion.code] = PromotionStanding(promotion, "lost", lost_to=winner)
+    def _lose(self, promotion: Promotion, winner: str, lines: Iterable[int] = ()) -> None:
+        """`lines`: those of which it would have taken something off, where that is known."""
+        self._standings[promotion.code] = PromotionStanding(
+            promotion, "lost", lost_to=winner, lost_on=dict.fromkeys(lines, winner)
+        )
+
+    def _lose_lines(self, proposal: Proposal, winners: Mapping[int, Proposal]) -> None:
+        """Each line that it would have made cheaper is another's."""
+        self._lose(proposal.promotion, _winner_over(proposal, winners))
+        self._standings[proposal.promotion.code].lost_on |= _others_lines(proposal, winners)
 
     def _lose_or_note(
         self, proposal: Proposal, winner: str | None, limited_by: Limit | None = None
@@ -487,9 +507,10 @@ class Stacking:
         limited_by = limited_by or next(
             (deal.limited_by for deal in proposal.deals if deal.limited_by), None
         )
-        self._standings[promotion.code] = PromotionStanding(
-            promotion, fate, limited_by=limited_by, lost_to=winner if fate == "lost" else None
-        )
+        if fate == "lost" and winner:
+            self._lose(promotion, winner, proposal.by_line)
+            return
+        self._standings[promotion.code] = PromotionStanding(promotion, fate, limited_by=limited_by)
 
 
 def _try(sheet: Worksheet, proposal: Proposal) -> None:
@@ -525,6 +546,15 @@ def _winners(proposals: Sequence[Proposal]) -> dict[int, Proposal]:
             if off > most.get(line, 0):
                 most[line], winners[line] = off, proposal
     return winners
+
+
+def _others_lines(proposal: Proposal, winners: Mapping[int, Proposal]) -> dict[int, str]:
+    """The lines that it would have made cheaper and others have, with who has them."""
+    return {
+        line: winners[line].promotion.code
+        for line in proposal.by_line
+        if winners[line] is not proposal
+    }
 
 
 def _winner_over(loser: Proposal, winners: Mapping[int, Proposal]) -> str:

@@ -1,9 +1,11 @@
-"""What a cashier reads of a priced receipt: reasons and outcomes as sentences of at most 40 signs.
-They are made when somebody reads them, in the reader's language, from codes and facts. Pure."""
+"""What a cashier reads of a priced receipt, and a customer at its foot: sentences of at most 40
+signs. They are made when somebody reads them, in the reader's language, from codes and facts.
+Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import cast, get_args
 
 from ledger import languages, words
@@ -16,6 +18,7 @@ from ledger.promotions.quotes import (
     PointsReason,
     PromisedPresent,
     PromotionOutcome,
+    Quote,
     ReasonCode,
 )
 from ledger.promotions.worksheet import Limit
@@ -37,6 +40,11 @@ CONFLICTS: Mapping[str, str] = {
     "card": "the card is not valid",
     "clock": "the clock was wrong",
 }
+INSTEAD = "instead"  # of a line: which promotion has it in place of another
+SAVED = "slip saved"
+# Of points at the foot of a receipt, by the kind of the unit.
+OF = {"points": "", "money": " of money", "stamps": " of stamps"}
+SPENT, EARNED, LEFT = "slip spent", "slip earned", "slip left"
 
 # Why a condition is not met: the codes of `Unmet`.
 UNMET = (
@@ -71,8 +79,9 @@ CODES = tuple(
             *REACHED.values(),
             *UNMET,
             CLOSE_AS["costs_too_little"],
-            *(CODE_APPLIED, CODE_UNUSED, CODE_UNKNOWN, PRESENT, BASE),
             *CONFLICTS.values(),
+            *(CODE_APPLIED, CODE_UNUSED, CODE_UNKNOWN, PRESENT, BASE, INSTEAD, SAVED),
+            *(f"{code}{of}" for code in (SPENT, EARNED, LEFT) for of in OF.values()),
         )
     )
 )
@@ -93,15 +102,50 @@ class TillReader:
         return named if isinstance(named, str) else languages.said(named, self.language)
 
 
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """What a member has: `left` in the smallest pieces of a unit of this kind, None where it is not
+    told. `scale`: decimal places; `currency`: of money."""
+
+    kind: str
+    scale: int
+    currency: str | None
+    left: int | None
+
+
 def line_reason(reason: LineReason, reader: TillReader) -> str:
     """Why a line costs what it does."""
-    if reason.code == "limited":
-        return _limited(LIMITED, str(reason.facts["limit"]), reason.facts, reader)
     name = reader.name(reason.promotion)
-    if reason.code == GAVE:
-        off = f": {_off(reason.amount, reader).written(reader.language)}"
-        return f"{_cut(name, MOST_SIGNS - len(off))}{off}"
+    match reason.code:
+        case "limited":
+            return _limited(LIMITED, str(reason.facts["limit"]), reason.facts, reader)
+        case "gave":
+            off = f": {_off(reason.amount, reader).written(reader.language)}"
+            return f"{_cut(name, MOST_SIGNS - len(off))}{off}"
+        case "lost":
+            return _instead(name, reader.name(str(reason.facts["to"])), reader)
+        case "close":
+            return _close(str(reason.facts.get("code")), reason.facts, name, reader)
+        case "deviates":
+            odd = cast(int, reason.facts["off"])
+            return _said(reader, reason.code, {"amount": _off(odd, reader)})
     return _said(reader, reason.code, {}, name)
+
+
+def slip(quote: Quote, purse: Purse | None, reader: TillReader) -> list[str]:
+    """Lines for the foot of the receipt: what was saved, spent and earned, and what is left then.
+    Without a purse nothing is said of points."""
+    lines = []
+    if saved := quote.given + quote.discount:
+        lines.append(_said(reader, SAVED, {"amount": _off(-saved, reader)}))
+    if purse is None:
+        return lines
+    left = None if purse.left is None else max(0, purse.left - quote.spent)
+    for code, pieces in ((SPENT, quote.spent), (EARNED, quote.earned), (LEFT, left)):
+        if pieces or (code == LEFT and pieces is not None):
+            facts = {"number": _counted(pieces or 0, purse)}
+            lines.append(_said(reader, f"{code}{OF[purse.kind]}", facts))
+    return lines
 
 
 def outcome(told: PromotionOutcome, reader: TillReader) -> str:
@@ -119,11 +163,10 @@ def outcome(told: PromotionOutcome, reader: TillReader) -> str:
             return _limited(REACHED, str(told.code), told.facts, reader)
         case "limit_reached" | "nothing_to_take":
             return _said(reader, told.outcome, {})
-    code = told.code or ""
-    if told.outcome == CLOSE and code in CLOSE_AS:
-        return _said(reader, CLOSE_AS[code], told.facts, name)
-    if code not in (*UNMET, *UNMET_COUNTING):  # of a kind from an installed package
-        code = told.outcome
+    if told.outcome == CLOSE:
+        return _close(told.code or "", told.facts, name, reader)
+    # It may be of a kind from an installed package.
+    code = told.code if told.code in (*UNMET, *UNMET_COUNTING) else told.outcome
     return _said(reader, code, told.facts, name)
 
 
@@ -156,6 +199,43 @@ def entered_code(
 def conflict(code: str, facts: Mapping[str, object], reader: TillReader) -> str:
     """What could not be as the till told it, of a receipt that was paid."""
     return _said(reader, CONFLICTS[code], facts)
+
+
+def _close(code: str, facts: Mapping[str, object], name: str, reader: TillReader) -> str:
+    """What is missing; that something is, of a code that nobody has words for."""
+    said = CLOSE_AS.get(code, code if code in (*UNMET, *UNMET_COUNTING) else CLOSE)
+    return _said(reader, said, facts, name)
+
+
+def _instead(name: str, winner: str, reader: TillReader) -> str:
+    """Two names in one sentence: the longer one is cut first."""
+
+    def sentence(loser: str, other: str) -> str:
+        facts = {"name": loser, "winner": other}
+        return words.catalogue("ledger").sentence(reader.language, INSTEAD, facts, CONTEXT)
+
+    room = MOST_SIGNS - len(sentence("", ""))
+    half = room // 2
+    of_name = max(half, room - len(winner))
+    short = _cut(name, of_name)
+    return sentence(short, _cut(winner, room - len(short)))
+
+
+def _counted(pieces: int, purse: Purse) -> object:
+    """So much of a unit, as it is written."""
+    if purse.currency is not None:
+        return RoundMoney(Money.of(pieces, purse.scale, purse.currency))
+    return _Number(Decimal(pieces).scaleb(-purse.scale)) if purse.scale else pieces
+
+
+@dataclass(frozen=True, slots=True)
+class _Number:
+    """A number with all its decimal places."""
+
+    value: Decimal
+
+    def written(self, language: str) -> str:
+        return words.decimal_in(language, self.value)
 
 
 def _limited(

@@ -52,12 +52,14 @@ class Deal:
     """What is taken off each line, and which units take part. `parts`: by line, in the order of the
     receipt. `limited_by`: why it is less than it would be. `share`: finds what is taken off which
     units of a line. Of the many deals that are weighed only those that win are looked at so
-    closely."""
+    closely. `deviations`: by line, how much more is taken off than an exact percent of all would,
+    where a percent is rounded for each line or unit."""
 
     parts: dict[int, int] = field(default_factory=dict)
     limited_by: Limit | None = None
     share: Callable[[int], Takes] | None = None
     partners: Takes = field(default_factory=dict)
+    deviations: dict[int, int] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -72,7 +74,8 @@ class Deal:
         """Only what is taken off these lines, and who takes part in them."""
         parts = {line: off for line, off in self.parts.items() if line in lines}
         partners = {place: take for place, take in self.partners.items() if place[0] in lines}
-        return Deal(parts, self.limited_by, self.share, partners)
+        odd = {line: more for line, more in self.deviations.items() if line in lines}
+        return Deal(parts, self.limited_by, self.share, partners, odd)
 
     def takes(self) -> Takes:
         """What is taken off which units, and who takes part though nothing is taken off them."""

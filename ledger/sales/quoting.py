@@ -43,12 +43,14 @@ class Buyer:
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """A quote with what it was made from. `promotions`: those that could be given, by code."""
+    """A quote with what it was made from. `promotions`: those that could be given, by code.
+    `buyer`: None for nobody that is known."""
 
     quote: Quote
     sale: PricedSale
     unit: Unit
     promotions: dict[str, Promotion]
+    buyer: Buyer | None
 
     @property
     def codes(self) -> frozenset[str]:
@@ -130,7 +132,8 @@ def quote(
         wish=receipt.pays,
         left=limits.left(session, programme.id, near, whose),
     )
-    return Priced(pricing.price(sale, shelf), sale, unit, {one.code: one for one in shelf.all})
+    promotions = {one.code: one for one in shelf.all}
+    return Priced(pricing.price(sale, shelf), sale, unit, promotions, buyer)
 
 
 def business_day(

@@ -181,6 +181,7 @@ def told(quote: Quote, conflicts: Sequence[ReceiptConflict]) -> dict[str, Any]:
         "points": [[one.promotion, one.points] for one in quote.points_reasons],
         "presents": [[one.present.sku, one.present.units, one.promotion] for one in quote.presents],
         "codes": [[one.code, one.state, one.promotion] for one in quote.codes],
+        "rounding": quote.rounding,
         "conflicts": [[one.code, dict(one.facts)] for one in conflicts],
     }
 
@@ -214,6 +215,7 @@ def purchase(
             for code, version, amount in outcome["promotions"]
         ],
         lanes=[],
+        rounding=outcome["rounding"],
     )
     conflicts = [ReceiptConflict(*one) for one in outcome["conflicts"]]
     return PurchaseOnRecord(row, lines, quote, conflicts, is_repeated)

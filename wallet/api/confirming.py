@@ -10,8 +10,9 @@ from ledger.database import idempotency
 from ledger.errors import CardBlocked, CardExpired, CardVoid, MemberErased
 from ledger.people.members import Member
 from ledger.programmes import units
+from ledger.programmes.units import Unit
 from ledger.promotions import wording
-from ledger.promotions.wording import TillReader
+from ledger.promotions.wording import Purse
 from ledger.sales import purchases, quoting, receipts, records
 from ledger.sales.purchases import Payer, Ticket
 from ledger.sales.records import PurchaseOnRecord, ReceiptConflict
@@ -72,9 +73,17 @@ def written_out(
     """These receipts of one programme as they are on record, with the balances of now."""
     names = records.names(session, asked.programme, purchased)
     owners = _members(session, purchased)
-    balances = _balances(session, list(owners.values()), asked)
+    unit = units.named(session, asked.programme.id, None)
+    balances = _balances(session, list(owners.values()), unit, asked)
+    purse = Purse(unit.kind, unit.scale, unit.currency, None)
     return [
-        _written_out(one, asked, asked.reader_of(one.quote.currency, names), owners, balances)
+        _written_out(
+            one,
+            asked,
+            WrittenQuote(one.quote, asked.reader_of(one.quote.currency, names), purse),
+            owners,
+            balances,
+        )
         for one in purchased
     ]
 
@@ -86,10 +95,11 @@ def _members(session: Session, purchased: Sequence[PurchaseOnRecord]) -> dict[in
     return {one.id: one for one in session.scalars(select(Member).where(Member.id.in_(ids)))}
 
 
-def _balances(session: Session, owners: Sequence[Member], asked: QuoteFor) -> dict[int, BalanceOut]:
+def _balances(
+    session: Session, owners: Sequence[Member], unit: Unit, asked: QuoteFor
+) -> dict[int, BalanceOut]:
     if not owners:
         return {}
-    unit = units.named(session, asked.programme.id, None)
     found = statements.main_balances(session, asked.programme.id, owners, asked.now)
     return {member_id: balance_out(balance, unit) for member_id, balance in found.items()}
 
@@ -97,7 +107,7 @@ def _balances(session: Session, owners: Sequence[Member], asked: QuoteFor) -> di
 def _written_out(
     one: PurchaseOnRecord,
     asked: QuoteFor,
-    reader: TillReader,
+    written: WrittenQuote,
     owners: dict[int, Member],
     balances: dict[int, BalanceOut],
 ) -> ReceiptOut:
@@ -114,11 +124,13 @@ def _written_out(
         cashier=row.cashier,
         member=None if owner is None else owner.public_id,
         at=row.at,
-        quote=WrittenQuote(one.quote, reader).quote_out(),
+        quote=written.quote_out(),
         points=BookedPointsOut(earned=row.earned_by_member, spent=row.spent),
         balance=None if owner is None else balances[owner.id],
         conflicts=[
-            ConflictOut(code=found.code, detail=wording.conflict(found.code, found.facts, reader))
+            ConflictOut(
+                code=found.code, detail=wording.conflict(found.code, found.facts, written.reader)
+            )
             for found in one.conflicts
         ],
     )

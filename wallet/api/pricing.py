@@ -16,7 +16,7 @@ from ledger.people import cards, members, persons
 from ledger.people.members import Member
 from ledger.programmes.programmes import Programme
 from ledger.promotions.promotions import Promotion
-from ledger.promotions.wording import TillReader
+from ledger.promotions.wording import Purse, TillReader
 from ledger.sales import published, quoting
 from ledger.sales.quoting import Buyer, Priced, Trial
 from wallet.api.bodies.members import phone_in
@@ -71,7 +71,7 @@ def quote(session: Session, receipt: ReceiptIn, asked: QuoteFor) -> QuoteOut:
     """What the receipt costs and earns. Raises what `quoting.quote` raises, `UnknownMember`,
     `MemberErased`, and what cards and their codes raise."""
     priced, spend_needs = _priced(session, receipt, asked)
-    return WrittenQuote(priced.quote, asked.reader(priced), spend_needs).quote_out()
+    return WrittenQuote(priced.quote, asked.reader(priced), purse(priced), spend_needs).quote_out()
 
 
 def check(session: Session, wanted: CheckIn, asked: QuoteFor) -> CheckOut:
@@ -82,7 +82,7 @@ def check(session: Session, wanted: CheckIn, asked: QuoteFor) -> CheckOut:
     drafts = [Promotion(one.code, 0, one.rules) for one in wanted.with_]
     trial = Trial(drafts, frozenset(wanted.only))
     priced, spend_needs = _priced(session, receipt, asked, trial)
-    told = WrittenQuote(priced.quote, asked.reader(priced), spend_needs)
+    told = WrittenQuote(priced.quote, asked.reader(priced), purse(priced), spend_needs)
     unreadable = published.of(session, asked.programme.id).unreadable
     return CheckOut(quote=told.quote_out(), trace=told.trace_out(priced.sale.facts, unreadable))
 
@@ -96,6 +96,15 @@ def _priced(
     priced = quoting.quote(session, asked.programme, receipt.told, buyer, asked.now, trial)
     needs_code = buyer is not None and spends_by_code(receipt, asked.programme)
     return priced, "code" if needs_code and priced.quote.most else None
+
+
+def purse(priced: Priced) -> Purse | None:
+    """What whoever buys has; nothing of it for one who may not spend it here."""
+    buyer, unit = priced.buyer, priced.unit
+    if buyer is None:
+        return None
+    left = priced.sale.available if buyer.may_spend else None
+    return Purse(unit.kind, unit.scale, unit.currency, left)
 
 
 def buyer_of(receipt: ReceiptIn, member: Member, programme: Programme) -> Buyer:

@@ -8,7 +8,7 @@ from ledger.money import Money, decimals, percent
 from ledger.promotions import wording
 from ledger.promotions.arithmetic import quantity_text
 from ledger.promotions.quotes import PromotionOutcome, Quote, QuoteLine
-from ledger.promotions.wording import TillReader
+from ledger.promotions.wording import Purse, TillReader
 from wallet.api.bodies.amounts import MoneyOut
 from wallet.api.bodies.receipts import (
     EnteredCodeOut,
@@ -27,10 +27,12 @@ from wallet.api.bodies.receipts import (
 
 @dataclass(frozen=True, slots=True)
 class WrittenQuote:
-    """A quote and its reader. `spend_needs`: what the member must say to spend."""
+    """A quote and its reader. `purse`: of whoever buys; `spend_needs`: what they must say to
+    spend."""
 
     quote: Quote
     reader: TillReader
+    purse: Purse | None
     spend_needs: Literal["code"] | None = None
 
     def quote_out(self) -> QuoteOut:
@@ -57,6 +59,8 @@ class WrittenQuote:
                 for one in quote.codes
             ],
             promotions=self._outcomes(_shown(quote)),
+            rounding=None if quote.rounding is None else self._money(quote.rounding),
+            slip=wording.slip(quote, self.purse, self.reader),
             rules=quote.rules,
         )
 

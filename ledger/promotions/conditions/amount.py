@@ -8,10 +8,9 @@ from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from ledger.fields import Body
-from ledger.money import Money, decimals
 from ledger.promotions.facts import FactAsked
 from ledger.promotions.goods import ALL, GoodsMeant, PromotionMoney, in_pieces
-from ledger.promotions.situations import Situation, Unmet
+from ledger.promotions.situations import Situation, Unmet, too_cheap
 from ledger.promotions.telling import FieldWords, KindWords, Voice
 from ledger.words import N_
 
@@ -63,17 +62,14 @@ class AmountOfGoods(Body):
         return min(bounds) if bounds else None
 
     def unmet(self, situation: Situation) -> Unmet | None:
-        """Who has at least half of what is needed is close."""
+        """Too much, or too little."""
         sheet, lines = situation.worksheet, situation.counted(self.goods)
         found = sheet.full(lines) if self.measure == "full" else sheet.total(lines)
         if self._most is not None and found > self._most:
             return Unmet("not_met", "costs_too_much")
         if found >= self._least:
             return None
-        currency = sheet.basket.currency
-        missing = Money.of(self._least - found, decimals(currency), currency)
-        is_close = 2 * found >= self._least
-        return Unmet("close" if is_close else "not_met", "costs_too_little", {"missing": missing})
+        return too_cheap(found, self._least, sheet.basket.currency)
 
     def asks(self) -> Iterator[FactAsked]:
         """Nothing."""

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from ledger.fields import Body
 from ledger.promotions.facts import FactAsked
 from ledger.promotions.goods import GoodsMeant, UnitCount
-from ledger.promotions.situations import Situation, Unmet
+from ledger.promotions.situations import Situation, Unmet, too_few
 from ledger.promotions.telling import FieldWords, KindWords, Voice
 from ledger.words import N_
 
@@ -28,15 +28,11 @@ class NumberOfUnits(Body):
     at_most: Annotated[UnitCount | None, FieldWords("At most", "units")] = None
 
     def unmet(self, situation: Situation) -> Unmet | None:
-        """Who has some, and at least half of what is needed, is close."""
+        """Too many, or too few."""
         found = situation.units(self.goods)
         if self.at_most is not None and found > self.at_most:
             return Unmet("not_met", "too_many_units")
-        if found >= self.at_least:
-            return None
-        is_close = found > 0 and 2 * found >= self.at_least
-        missing = {"number": self.at_least - found}
-        return Unmet("close" if is_close else "not_met", "too_few_units", missing)
+        return None if found >= self.at_least else too_few(found, self.at_least)
 
     def asks(self) -> Iterator[FactAsked]:
         """Nothing."""

@@ -15,11 +15,13 @@ from ledger.promotions.deals import (
     by_line,
     dearest_first,
     each_its_part,
+    number,
     off_each,
     worth,
 )
 from ledger.promotions.goods import Goods, GoodsMeant, PromotionMoney, UnitCount, in_pieces
 from ledger.promotions.rewards.picks import TimesAtMost
+from ledger.promotions.situations import Unmet, too_few
 from ledger.promotions.telling import FieldWords, KindWords, Voice
 from ledger.promotions.worksheet import Deal, UnitRun
 from ledger.words import N_
@@ -81,6 +83,12 @@ class Bundle(Body):
             for line, part in zip(paid, shared(off, list(paid.values())), strict=True):
                 offs += each_its_part(part, [run for run in bundle if run.line == line])
         return off_each(reach.sheet, offs)
+
+    def missing(self, reach: PromotionReach) -> Unmet | None:
+        """Units of all places that are not filled."""
+        found = [min(slot.units, number(reach.counted_runs(slot.goods))) for slot in self.slots]
+        needed = sum(slot.units for slot in self.slots)
+        return None if sum(found) >= needed else too_few(sum(found), needed)
 
     def told(self, say: Voice) -> str:
         """The price, what belongs to it, and how often."""

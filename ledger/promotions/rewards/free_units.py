@@ -16,6 +16,7 @@ from ledger.promotions.deals import (
 )
 from ledger.promotions.goods import Goods, UnitCount
 from ledger.promotions.rewards.picks import TimesAtMost
+from ledger.promotions.situations import Unmet, too_few
 from ledger.promotions.telling import FieldWords, KindWords, Voice
 from ledger.promotions.worksheet import Deal, UnitRun
 from ledger.words import N_
@@ -77,6 +78,16 @@ class FreeUnits(Body):
             for run in between(taken, place * size + self.buy, (place + 1) * size)
         ]
         return spread(reach.sheet, taken, worth(gone), elsewhere=True)
+
+    def missing(self, reach: PromotionReach) -> Unmet | None:
+        """Units that are to be bought, and one that would be free."""
+        bought = number(reach.counted_runs(self.goods))
+        if self.get_goods is None:
+            enough = self.buy + 1
+            return None if bought >= enough else too_few(bought, enough)
+        may_be_free = min(1, number(reach.counted_runs(self.get_goods)))
+        found = min(bought, self.buy) + may_be_free
+        return None if found > self.buy else too_few(found, self.buy + 1)
 
     def told(self, say: Voice) -> str:
         """How many of which goods are bought, and how many of which are free."""

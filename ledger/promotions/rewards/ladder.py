@@ -9,6 +9,7 @@ from ledger.fields import Body, PercentText
 from ledger.money import hundredths
 from ledger.promotions.deals import PromotionReach, number, percent_off, spread, worth
 from ledger.promotions.goods import ALL, Goods, GoodsMeant, PromotionMoney, UnitCount, in_pieces
+from ledger.promotions.situations import Unmet, too_cheap, too_few
 from ledger.promotions.telling import FieldWords, KindWords, Voice
 from ledger.promotions.worksheet import Deal
 from ledger.words import N_
@@ -98,6 +99,16 @@ class Ladder(Body):
             return percent_off(reach.sheet, runs, hundredths(step.percent), None)
         off = 0 if step.off is None else in_pieces(step.off)
         return spread(reach.sheet, runs, off, elsewhere=True)
+
+    def missing(self, reach: PromotionReach) -> Unmet | None:
+        """Units or money until the first step."""
+        runs, first = reach.counted_runs(self.goods), self.steps[0]
+        paid, units = worth(runs), number(runs)
+        if _is_reached(first, paid, units):
+            return None
+        if first.amount is None:
+            return too_few(units, first.units or 1)
+        return too_cheap(paid, in_pieces(first.amount), reach.sheet.basket.currency)
 
     def told(self, say: Voice) -> str:
         """The steps, and of which goods."""

@@ -21,7 +21,8 @@ from ledger.promotions.deals import (
     worth,
 )
 from ledger.promotions.goods import Goods, GoodsMeant, UnitCount
-from ledger.promotions.rewards.picks import AlikeBy, TimesAtMost, alike, alike_told
+from ledger.promotions.rewards.picks import AlikeBy, TimesAtMost, alike, alike_told, group_missing
+from ledger.promotions.situations import Unmet
 from ledger.promotions.telling import FieldWords, KindWords, Ordinal, Voice
 from ledger.promotions.worksheet import Deal, UnitRun
 from ledger.words import N_
@@ -65,6 +66,10 @@ class NthUnit(Body):
             return with_partners(percent_off(reach.sheet, cheap, self._size, None), partners)
         whole = [run for runs in taken for run in runs]
         return spread(reach.sheet, whole, worth(cheap), elsewhere=True)
+
+    def missing(self, reach: PromotionReach) -> Unmet | None:
+        """Units of the group that is nearest to be full."""
+        return group_missing(reach, self.goods, self.identical, self.every)
 
     def told(self, say: Voice) -> str:
         """Which unit, how much off, of which goods, and how often."""

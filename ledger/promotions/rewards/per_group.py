@@ -13,7 +13,8 @@ from ledger.promotions.deals import (
     worth,
 )
 from ledger.promotions.goods import Goods, GoodsMeant, PromotionMoney, UnitCount, in_pieces
-from ledger.promotions.rewards.picks import AlikeBy, TimesAtMost, alike, alike_told
+from ledger.promotions.rewards.picks import AlikeBy, TimesAtMost, alike, alike_told, group_missing
+from ledger.promotions.situations import Unmet
 from ledger.promotions.telling import FieldWords, KindWords, Voice
 from ledger.promotions.worksheet import Deal
 from ledger.words import N_
@@ -55,6 +56,10 @@ class PerGroup(Body):
             taken += first_units(runs, more * self.units)
             groups += more
         return spread(reach.sheet, taken, min(groups * self._amount, worth(taken)), elsewhere=True)
+
+    def missing(self, reach: PromotionReach) -> Unmet | None:
+        """Units of the group that is nearest to be full."""
+        return group_missing(reach, self.goods, self.identical, self.units)
 
     def told(self, say: Voice) -> str:
         """How much off for how many, of which goods, and how often."""

@@ -11,8 +11,10 @@ from ledger.promotions.deals import (
     cheapest_first,
     dearest_first,
     first_units,
+    number,
 )
 from ledger.promotions.goods import Goods, UnitCount
+from ledger.promotions.situations import Unmet, too_few
 from ledger.promotions.telling import FieldWords, KindWords, Ordinal, Voice
 from ledger.promotions.worksheet import UnitRun
 from ledger.words import N_
@@ -163,3 +165,12 @@ def alike(
     for run in runs:
         groups.setdefault(likeness(reach, identical, run.line), []).append(run)
     return list(groups.values())
+
+
+def group_missing(
+    reach: PromotionReach, goods: Goods, identical: Identical | None, size: int
+) -> Unmet | None:
+    """How many units are missing until there is a group of so many that are alike."""
+    groups = alike(reach, identical, reach.counted_runs(goods))
+    most = max(map(number, groups), default=0)
+    return None if most >= size else too_few(most, size)

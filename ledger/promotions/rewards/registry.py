@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Protocol, cast, runtime_checkable
 from ledger.programmes.earning import Rates
 from ledger.promotions.deals import PromotionReach
 from ledger.promotions.goods import Goods
-from ledger.promotions.situations import Situation
+from ledger.promotions.situations import Situation, Unmet
 from ledger.promotions.telling import KindWords, Voice
 from ledger.promotions.worksheet import Deal
 from ledger.segments.registry import Registry
@@ -46,6 +46,14 @@ class Discount(Protocol):
 
     def touches(self) -> Goods:
         """The goods of which something must be bought for it to give anything."""
+
+
+@runtime_checkable
+class CountingDiscount(Protocol):
+    """A discount that gives nothing until there is enough of something."""
+
+    def missing(self, reach: PromotionReach) -> Unmet | None:
+        """What is missing until it gives anything; None where there is enough."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,10 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from random_sales import priced, sale
-from second_evaluator import Case, SecondTill
+from second_evaluator import Case, Document, SecondTill
 
+# Kinds of rewards that give nothing until there is enough of something.
+COUNTING = ("nth_unit", "free_units", "per_group", "ladder", "bundle")
 CASES = int(os.environ.get("LEDGER_TILLS", "100"))
 
 
@@ -22,7 +24,10 @@ def by_engine(case: Case) -> dict[str, Any]:
     return {
         "discounts": [line.discount for line in quote.lines],
         "given_by": given_by,
-        "fates": {one.promotion: plainly(one.outcome) for one in quote.promotions},
+        "fates": {
+            one.promotion: plainly(one.outcome, case.promotions[one.promotion])
+            for one in quote.promotions
+        },
         "points": [line.points for line in quote.lines],
         "spent, most, earned": (quote.spent, quote.most, quote.earned),
     }
@@ -35,15 +40,21 @@ def by_second_till(case: Case, fates_of: set[str]) -> dict[str, Any]:
     return {
         "discounts": answer.discounts,
         "given_by": {code: lines for code, lines in answer.given_by.items() if lines},
-        "fates": {code: plainly(fate) for code, fate in answer.fates.items() if code in fates_of},
+        "fates": {
+            code: plainly(fate, case.promotions[code])
+            for code, fate in answer.fates.items()
+            if code in fates_of
+        },
         "points": answer.points,
         "spent, most, earned": (answer.spent, answer.most, answer.earned),
     }
 
 
-def plainly(fate: str) -> str:
-    """Whether it lost to another or had nothing to take, the receipt is the same."""
-    return "out" if fate in ("lost", "nothing_to_take") else fate
+def plainly(fate: str, promotion: Document) -> str:
+    """Whether it lost to another, had nothing to take or lacks a unit for its group, the receipt is
+    the same."""
+    lacks = fate == "close" and any(one["kind"] in COUNTING for one in promotion["gives"])
+    return "out" if lacks or fate in ("lost", "nothing_to_take") else fate
 
 
 @settings(

@@ -43,6 +43,8 @@ FACTS: dict[str, Any] = {
     "day": date(2026, 12, 20),
     "percent": 3333,
     "limit": "floor",
+    "to": "p",
+    "off": 999_999_999,
 }
 
 
@@ -81,6 +83,8 @@ def everything(language: Language) -> Iterator[str]:
         for limit in get_args(Limit):
             reason = LineReason(code, "p", 999_999_999, {**FACTS, "limit": limit})
             yield wording.line_reason(reason, who)
+    for code in (*unmet_codes(), "a_code_of_a_package"):
+        yield wording.line_reason(LineReason("close", "p", 0, {**FACTS, "code": code}), who)
     for promotion_code in (None, "p"):
         yield wording.points_reason(PointsReason(promotion_code, 7), who)
     yield wording.present(PromisedPresent(Present("SOCKS", 1), "p"), who)

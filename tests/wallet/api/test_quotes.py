@@ -107,6 +107,12 @@ def test_the_one_receipt_of_the_documentation(api, base_programme, join, publish
         rub("5103.00"),
     )
     assert outcomes(found) == {"socks": "applied"}
+    assert [text.replace("\u00a0", " ") for text in found["slip"]] == [
+        "You saved RUB 299",
+        "Points spent: 500",
+        "Points earned: 254",
+        "Points left: 0",
+    ]
     balance = api.get(f"members/{member['id']}").get_json()["balance"]
     assert balance["available"] == 500, "a quote changes nothing"
 

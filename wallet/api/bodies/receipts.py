@@ -327,12 +327,16 @@ QUOTE = {
             "text": "Three pairs of socks for two",
         }
     ],
+    "rounding": None,
+    "slip": ["You saved RUB 299", "Points spent: 500", "Points earned: 254", "Points left: 740"],
     "rules": 1,
 }
 
 
 class QuoteOut(AnswerBody):
-    """A receipt, priced; the lines add up to it. `rules`: by which edition of the arithmetic."""
+    """A receipt, priced; the lines add up to it. `rounding`: where percents are rounded for each
+    line or unit, how much more was taken off by that than the exact percents. `slip`: lines for the
+    foot of the receipt, of 40 signs at most. `rules`: by which edition of the arithmetic."""
 
     model_config = shows(QUOTE)
 
@@ -346,6 +350,8 @@ class QuoteOut(AnswerBody):
     gifts: Sequence[PresentOut]
     codes: Sequence[EnteredCodeOut]
     promotions: Sequence[PromotionOutcomeOut]
+    rounding: MoneyOut | None
+    slip: Sequence[str]
     rules: int
 
 
