@@ -17,7 +17,9 @@ class BasketLine:
     off. `floor`: the least that the whole line may cost. `given`: what the till gave already; with
     it, or if the till says so (`closed`), the line is closed to promotions that do not add to that.
     `categories`: codes, from the topmost to the line's own. `in_pieces`: of a line that is weighed
-    or measured, all of it counts as one. `parent`: the line that this one modifies."""
+    or measured, all of it counts as one. `parent`: the line that this one modifies. `parts`: of a
+    line that is priced together with what modifies it, all of these as they stand on the
+    receipt."""
 
     id: str
     sku: str
@@ -36,6 +38,18 @@ class BasketLine:
     in_pieces: bool = True
     marked: bool = False
     parent: str | None = None
+    parts: tuple["BasketLine", ...] = ()
+
+    @property
+    def extra(self) -> int:
+        """What that which modifies it costs on the shelf."""
+        return sum(part.full for part in self.parts[1:])
+
+    def lowest(self, least: int) -> int:
+        """The least that it may cost, if no line may cost less than so much, or than it did."""
+        if self.parts:
+            return sum(part.lowest(least) for part in self.parts)
+        return max(self.floor, min(least, self.full - self.given))
 
     @property
     def units(self) -> int:

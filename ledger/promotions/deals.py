@@ -243,6 +243,17 @@ def with_partners(deal: Deal, partners: Iterable[UnitRun]) -> Deal:
     return deal
 
 
+def extras(sheet: Worksheet, runs: Iterable[UnitRun]) -> int:
+    """What that which modifies these units costs on the shelf: it comes on top of a price."""
+    return sum(extra_of_one(sheet, run.line) * run.units for run in runs)
+
+
+def extra_of_one(sheet: Worksheet, line: int) -> int:
+    """What that which modifies one unit of a line costs on the shelf, rounded up."""
+    told = sheet.lines[line]
+    return -(-told.extra // told.units)
+
+
 def by_line(runs: Iterable[UnitRun]) -> dict[int, int]:
     """What these units cost now, by line, in the order of the receipt."""
     found: dict[int, int] = {}

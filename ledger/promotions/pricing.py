@@ -1,15 +1,16 @@
 """A receipt is priced: promotions, then points that pay, then points that are earned."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ledger.money import WHOLE
 from ledger.programmes.earning import Rates
 from ledger.promotions import paying
 from ledger.promotions.arithmetic import half_up
-from ledger.promotions.baskets import Basket
+from ledger.promotions.baskets import Basket, BasketLine
 from ledger.promotions.conditions.code import folded
 from ledger.promotions.facts import BuyerFacts
+from ledger.promotions.modifiers import Joined, shares
 from ledger.promotions.paying import Earned, Wish
 from ledger.promotions.pieces import parted
 from ledger.promotions.promotions import Promotion, Shelf
@@ -60,26 +61,27 @@ def price(sale: PricedSale, shelf: Shelf, rules: int = RULES) -> Quote:
     return ARITHMETIC[rules](sale, shelf)
 
 
-def near(sale: PricedSale, shelf: Shelf) -> list[Promotion]:
-    """The promotions that are asked about this sale."""
-    if sale.is_traced:
-        found = shelf.touching(sale.basket)
-    else:
-        found = shelf.near(sale.basket, sale.place, sale.codes)
+def near(sale: PricedSale, basket: Basket, shelf: Shelf) -> list[Promotion]:
+    """The promotions that are asked about this sale; `basket`: its own, as promotions see it."""
+    traced = sale.is_traced
+    found = shelf.touching(basket) if traced else shelf.near(basket, sale.place, sale.codes)
     return [one for one in found if one.is_on(sale.clock.moment)]
 
 
 def _price_by_1(sale: PricedSale, shelf: Shelf) -> Quote:
-    sheet = Worksheet(sale.basket, sale.terms)
+    joined = Joined(sale.basket)
+    sheet = Worksheet(joined.basket, sale.terms)
     entered = frozenset(map(folded, sale.codes))
     situation = Situation(sheet, sale.facts, sale.place, sale.clock, entered, sale.paid_by)
-    stacked = Stacking(situation, near(sale, shelf), sale.left, sale.rates, sale.scale).decide()
+    stacked = Stacking(
+        situation, near(sale, joined.basket, shelf), sale.left, sale.rates, sale.scale
+    ).decide()
     paid = paying.pay(sheet, sale.rates, sale.available, sale.wish)
     earned = paying.earn(situation, stacked, sale.rates, paid, sale.scale, sale.left)
     is_discount = sale.terms.paying.points_are == "discount"
     by_points = paid.by_line if is_discount else [0] * len(sheet.lines)
     reasons = Reasons(stacked, situation)
-    lines = _lines(sheet, by_points, reasons.of_lines())
+    lines = _lines(joined, sheet, by_points, reasons.of_lines())
     total = sum(line.total for line in lines)
     return Quote(
         rules=1,
@@ -112,26 +114,45 @@ ARITHMETIC: Mapping[int, Callable[[PricedSale, Shelf], Quote]] = {1: _price_by_1
 
 
 def _lines(
-    sheet: Worksheet, by_points: Sequence[int], reasons: Sequence[Sequence[LineReason]]
+    joined: Joined,
+    sheet: Worksheet,
+    by_points: Sequence[int],
+    reasons: Sequence[Sequence[LineReason]],
 ) -> list[QuoteLine]:
-    found = []
+    """The lines of the receipt; what was priced together is parted again."""
+    found: dict[int, QuoteLine] = {}
     for n, line in enumerate(sheet.lines):
-        total = sheet.remaining[n] - by_points[n]
-        asked = line.full - line.given
-        found.append(
-            QuoteLine(
-                id=line.id,
-                full=line.full,
-                given=line.given,
-                discount=sheet.discounts[n],
-                points=by_points[n],
-                total=total,
-                percent=half_up(sheet.discounts[n] * WHOLE, asked) if asked else 0,
-                pieces=parted(line.quantity, total),
-                reasons=reasons[n],
-            )
-        )
-    return found
+        places = joined.places(n)
+        if not line.parts:
+            found[places[0]] = _line(line, sheet.discounts[n], by_points[n], reasons[n])
+            continue
+        offs = [reason.amount for reason in reasons[n]]
+        *of_reasons, of_points = shares(line, [*offs, by_points[n]], sheet.terms.lowest_line)
+        for part, place in enumerate(places):
+            said = [
+                replace(reason, amount=parts[part])
+                for reason, parts in zip(reasons[n], of_reasons, strict=True)
+                if parts[part] or (part == 0 and not reason.amount)
+            ]
+            off = sum(parts[part] for parts in of_reasons)
+            found[place] = _line(line.parts[part], off, of_points[part], said)
+    return [found[place] for place in range(len(found))]
+
+
+def _line(line: BasketLine, discount: int, points: int, reasons: Sequence[LineReason]) -> QuoteLine:
+    asked = line.full - line.given
+    total = asked - discount - points
+    return QuoteLine(
+        id=line.id,
+        full=line.full,
+        given=line.given,
+        discount=discount,
+        points=points,
+        total=total,
+        percent=half_up(discount * WHOLE, asked) if asked else 0,
+        pieces=parted(line.quantity, total),
+        reasons=reasons,
+    )
 
 
 def _deviation(stacked: Stacked) -> int:

@@ -9,13 +9,14 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from ledger.fields import Body, Code, LiveDays, Moment, NotEmpty, Points, Titles
+from ledger.fields import Body, Code, LiveDays, Moment, MoneyIn, NotEmpty, Points, Titles
 from ledger.promotions import (
     installed,  # noqa: F401  # kinds of installed packages
     needs,
 )
 from ledger.promotions.baskets import Basket
 from ledger.promotions.conditions.always import Always
+from ledger.promotions.conditions.audience import MemberOfAudience
 from ledger.promotions.conditions.code import CodeEntered, folded
 from ledger.promotions.conditions.registry import AnyCondition, Condition
 from ledger.promotions.facts import FactAsked
@@ -172,6 +173,13 @@ class PromotionRules(Body, defer_build=True):
             raise PydanticCustomError("ends_before_it_begins", "must not end before it begins")
         return self
 
+    @model_validator(mode="after")
+    def has_one_currency(self) -> Self:
+        """Refuses amounts in two currencies: no receipt has both."""
+        if len(set(_currencies(self))) > 1:
+            raise PydanticCustomError("two_currencies", "must have all amounts in one currency")
+        return self
+
     @cached_property
     def discounts(self) -> Sequence[Discount]:
         """What makes the purchase cheaper, in order."""
@@ -196,6 +204,11 @@ class PromotionRules(Body, defer_build=True):
             if isinstance(condition, CodeEntered)
             for key in condition.keys
         )
+
+    @cached_property
+    def currency(self) -> str | None:
+        """The one currency of all amounts in it; None where there are none."""
+        return next(_currencies(self), None)
 
     def told(self, say: Voice) -> str:
         """All of it but its name: what it gives, when, and how it stands beside others."""
@@ -232,6 +245,21 @@ class PromotionRules(Body, defer_build=True):
         for reward in self.gives:
             if isinstance(reward, PointsForVisit):
                 yield reward.asks()
+
+
+def _currencies(part: object) -> Iterator[str]:
+    """Of all amounts in a document, however deep they stand."""
+    match part:
+        case MoneyIn():
+            yield part.currency
+        case MemberOfAudience():
+            pass  # what members did before may be in any currency
+        case Body():
+            for name in type(part).model_fields:
+                yield from _currencies(getattr(part, name))
+        case list() | tuple():
+            for one in part:
+                yield from _currencies(one)
 
 
 def _conditions(root: Condition) -> Iterator[Condition]:

@@ -209,6 +209,8 @@ class Stacking:
 
     def _is_met(self, promotion: Promotion) -> bool:
         unmet = promotion.rules.when.unmet(self._situation)
+        if promotion.rules.currency not in (None, self._sheet.basket.currency):
+            unmet = Unmet("not_met", "other_currency")
         uses = self._left.get(promotion.code, NO_LIMIT).uses
         if uses is not None and uses <= 0 and (unmet is None or unmet.outcome == "close"):
             self._standings[promotion.code] = PromotionStanding(promotion, "limit_reached")

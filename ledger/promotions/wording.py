@@ -57,6 +57,7 @@ UNMET = (
     "no_code",
     "no_member",
     "not_yet",
+    "other_currency",
     "other_hours",
     "other_members",
     "other_purchase",

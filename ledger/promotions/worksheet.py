@@ -112,10 +112,7 @@ class Worksheet:
         self.terms = terms
         self.ceilings: Ceilings = terms.ceilings
         self.remaining = [line.full - line.given for line in self.lines]
-        self.lowest = [
-            max(line.floor, min(terms.lowest_line, left))
-            for line, left in zip(self.lines, self.remaining, strict=True)
-        ]
+        self.lowest = [line.lowest(terms.lowest_line) for line in self.lines]
         self.discounts = [0] * len(self.lines)
         self.portions = [
             [Portion(line.units, left)]

@@ -32,7 +32,8 @@ from ledger.errors import (
     UnknownPromotion,
 )
 from ledger.languages import Texts
-from ledger.programmes import stores
+from ledger.points import checkout
+from ledger.programmes import stores, units
 from ledger.promotions.promotions import Promotion, PromotionRules, Shelf
 from ledger.promotions.terms import USUAL, PromotionTerms
 
@@ -148,11 +149,15 @@ def put_terms(
     known: int | None = None,
 ) -> TermsPut:
     """From now on these are the terms. `known`: the revision that the caller read. Raises
-    `ChangedMeanwhile`, `PromotionRefused` for a lane that promotions name."""
+    `ChangedMeanwhile`, `PromotionRefused` for a lane that promotions name, and another currency
+    than the programme's."""
     kept = _locked_terms(session, programme_id, now)
     if known is not None and known != kept.revision:
         raise ChangedMeanwhile(kept.revision)
     _require_lanes_in_use(session, programme_id, wanted, now)
+    stays = wanted.paying.stays
+    told = None if stays is None else stays.currency
+    require_currency("paying", told, _currency(session, programme_id))
     before = PromotionTerms.model_validate(kept.terms)
     document = stored(wanted)
     if document != kept.terms:
@@ -294,7 +299,9 @@ def publish(
         raise PromotionRefused("stores", "name the stores of a pilot, and of a pilot alone.")
     for code in wanted.stores:
         stores.store_named(session, promotion.programme_id, code)
-    check(PromotionTerms.model_validate(kept.terms), promotion.code, _installed(promotion))
+    rules = _installed(promotion)
+    check(PromotionTerms.model_validate(kept.terms), promotion.code, rules)
+    require_currency("gives", rules.currency, _currency(session, promotion.programme_id))
     made = StageChange(
         promotion_id=promotion.id,
         version=_version(session, promotion, now),
@@ -556,6 +563,21 @@ def check(terms: PromotionTerms, code: str, rules: PromotionRules) -> None:
         )
     if code in rules.not_with:
         raise PromotionRefused("not_with", "a promotion cannot exclude itself.")
+
+
+def require_currency(field: str, told: str | None, usual: str | None) -> None:
+    """Raises `PromotionRefused` for amounts that are not in the currency of the programme, if it
+    has one: no receipt would ever be in it."""
+    if told is not None and usual is not None and told != usual:
+        raise PromotionRefused(
+            field, "its amounts are in {told}, receipts in {usual}.", told=told, usual=usual
+        )
+
+
+def _currency(session: Session, programme_id: int) -> str | None:
+    unit = units.find(session, programme_id, None)
+    rates = None if unit is None else checkout.rates_of(session, unit)
+    return None if rates is None else rates.currency
 
 
 def _of(programme_id: int) -> Select[KeptPromotion]:

@@ -98,10 +98,11 @@ def quote(
     goods = completing.known(
         session, programme.id, store, moment, receipt.skus(), receipt.scanned()
     )
-    basket = receipts.basket(receipt, goods, None if rates is None else rates.currency)
+    usual = None if rates is None else rates.currency
+    basket = receipts.basket(receipt, goods, usual)
     day_ends = time.fromisoformat(known.terms.day_ends)
     clock = buyers.clock(programme, store, moment, day_ends)
-    shelf = _shelf(known, receipt.store, moment, trial)
+    shelf = _shelf(known, receipt.store, moment, usual, trial)
     sale = PricedSale(
         basket,
         known.terms,
@@ -112,7 +113,7 @@ def quote(
         codes=receipt.codes,
         is_traced=trial is not None,
     )
-    near = pricing.near(sale, shelf)
+    near = pricing.near(sale, basket, shelf)
     member = None if buyer is None else buyer.member
     visit = ShopVisit(programme, store, clock, day_ends)
     asked = (question for one in near for question in one.rules.asks())
@@ -150,7 +151,11 @@ def _store(session: Session, programme: Programme, code: str | None) -> Store | 
 
 
 def _shelf(
-    known: PublishedPromotions, store: str | None, moment: datetime, trial: Trial | None
+    known: PublishedPromotions,
+    store: str | None,
+    moment: datetime,
+    currency: str | None,
+    trial: Trial | None,
 ) -> Shelf:
     """The promotions that are asked, with those that are to be tried."""
     given = known.shelf(store, moment, tests=trial is not None)
@@ -161,6 +166,7 @@ def _shelf(
         if draft.code in tried:
             raise PromotionRefused("with", "'{code}' stands there twice.", code=draft.code)
         published.check(known.terms, draft.code, draft.rules)
+        published.require_currency("with", draft.rules.currency, currency)
         tried[draft.code] = draft
     asked = {one.code: one for one in given.all} | tried
     return Shelf(one for one in asked.values() if not trial.only or one.code in trial.only)

@@ -90,6 +90,22 @@ def _require_own_ids(lines: Sequence[ReceiptLine]) -> None:
     for line in lines:
         if line.parent is not None and (line.parent not in seen or line.parent == line.id):
             raise ReceiptRefused("parent", "there is no line '{id}'.", line.id, id=line.parent)
+    _require_roots(lines)
+
+
+def _require_roots(lines: Sequence[ReceiptLine]) -> None:
+    """Raises `ReceiptRefused` for lines that modify each other in a circle."""
+    parents = {line.id: line.parent for line in lines}
+    rooted: set[str] = set()
+    for line in lines:
+        way: set[str] = set()
+        above: str | None = line.id
+        while above is not None and above not in rooted:
+            if above in way:
+                raise ReceiptRefused("parent", "its parents go round in a circle.", line.id)
+            way.add(above)
+            above = parents[above]
+        rooted |= way
 
 
 def _product(line: ReceiptLine, known: KnownGoods) -> tuple[KnownProduct | None, int | None]:

@@ -2,9 +2,11 @@
 never happens"."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ledger.promotions.arithmetic import price_of
-from ledger.promotions.baskets import BasketLine
+from ledger.promotions.baskets import Basket, BasketLine
+from ledger.promotions.modifiers import Joined
 from ledger.promotions.quotes import Quote, QuoteLine
 from ledger.promotions.terms import PromotionTerms
 
@@ -27,7 +29,7 @@ def check(
         assert sum(reason.amount for reason in told.reasons) == told.discount
         check_pieces(line.quantity, told)
     check_sums(quote)
-    check_ceilings(terms, quote)
+    check_ceilings(terms, quote, joined(lines, quote))
 
 
 def check_pieces(quantity: int, line: QuoteLine) -> None:
@@ -52,8 +54,25 @@ def check_sums(quote: Quote) -> None:
     assert 0 <= quote.spent <= quote.most
 
 
-def check_ceilings(terms: PromotionTerms, quote: Quote) -> None:
-    """No line and no receipt has more off than its ceiling says."""
+def joined(lines: Sequence[BasketLine], quote: Quote) -> list[QuoteLine]:
+    """The lines, each with what modifies it: a ceiling is for all of it."""
+    whole = Joined(Basket(list(lines), quote.currency))
+    found = []
+    for line in range(len(whole.basket.lines)):
+        first, *others = (quote.lines[place] for place in whole.places(line))
+        for other in others:
+            sums = {
+                name: getattr(first, name) + getattr(other, name)
+                for name in ("full", "given", "discount", "points", "total")
+            }
+            first = replace(first, **sums)
+        found.append(first)
+    return found
+
+
+def check_ceilings(terms: PromotionTerms, quote: Quote, lines: Sequence[QuoteLine]) -> None:
+    """No line and no receipt has more off than its ceiling says. `lines`: each with what modifies
+    it."""
     ceilings = terms.ceilings
 
     def taken(line: QuoteLine) -> int:
@@ -64,7 +83,6 @@ def check_ceilings(terms: PromotionTerms, quote: Quote) -> None:
         """What the till gave is not taken back."""
         return line.discount == 0 and (line.points == 0 or not ceilings.with_points)
 
-    lines = quote.lines
     if ceilings.of_line is not None:
         for line in lines:
             assert taken(line) * 10_000 <= line.full * ceilings.of_line or untouched(line)

@@ -98,6 +98,17 @@ def _line(random: Random, place: int) -> BasketLine:
     return BasketLine(**(values | more))
 
 
+def modified(random: Random, lines: list[BasketLine]) -> list[BasketLine]:
+    """Some of the lines modify one that stands before or after them."""
+    roots = [place for place in range(len(lines)) if not chance(random, 5)]
+    return [
+        line
+        if place in roots or not roots
+        else replace(line, parent=lines[random.choice(roots)].id)
+        for place, line in enumerate(lines)
+    ]
+
+
 def goods(random: Random, *, full_price: bool = True) -> Drawn:
     """Some of the goods that there are, or all."""
     found: Drawn = random.choice(
@@ -311,7 +322,7 @@ def sale(random: Random) -> Case:
     left = {code: random.randint(0, 3000) for code in told if chance(random, 10)}
     pays = chance(random, 2)
     return Case(
-        lines=basket(random),
+        lines=modified(random, basket(random)),
         promotions=told,
         terms=terms(random),
         is_member=chance(random, 2),

@@ -5,9 +5,10 @@ fractions until they are rounded; of sets, every one is tried.
 It reads promotions as documents, so the engine's rewards and conditions are judged as well."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import chain, combinations, islice
+from math import ceil
 from typing import Any
 
 from ledger.programmes.earning import Rates
@@ -21,7 +22,8 @@ POINTS = ("points_percent", "points_for_money", "points_for_units", "points_fixe
 
 @dataclass(frozen=True)
 class Case:
-    """A receipt, and what it is priced by; promotions and terms as documents."""
+    """A receipt, and what it is priced by; promotions and terms as documents. `parts`: the lines
+    that each line is made of, once those that modify others are priced with them."""
 
     lines: Sequence[BasketLine]
     promotions: Mapping[str, Document]
@@ -30,6 +32,7 @@ class Case:
     rates: Rates | None = None
     available: int = 0
     wish: int | str | None = None
+    parts: Sequence[Sequence[BasketLine]] = ()
     money_left: Mapping[str, int] = field(default_factory=dict)
     points_left: Mapping[str, int] = field(default_factory=dict)
 
@@ -104,6 +107,30 @@ def poured(total: int, weights: Sequence[int], rooms: Sequence[int]) -> list[int
         fixed |= over
 
 
+def together(case: Case) -> tuple[Case, list[list[int]]]:
+    """The same with modifiers in their lines, and where the parts of each stand."""
+    names = [line.id for line in case.lines]
+    groups: dict[int, list[int]] = {}
+    for place, line in enumerate(case.lines):
+        root = place if line.parent is None else names.index(line.parent)
+        if case.lines[root].treatment != line.treatment:
+            root = place
+        groups.setdefault(root, []).append(place)
+    found = [sorted(of, key=lambda place: place != root) for root, of in groups.items()]
+    parts = [[case.lines[place] for place in of] for of in found]
+    lines = [
+        replace(
+            of[0],
+            full=sum(one.full for one in of),
+            given=sum(one.given for one in of),
+            floor=sum(one.floor for one in of),
+            closed=any(one.closed for one in of),
+        )
+        for of in parts
+    ]
+    return replace(case, lines=lines, parts=parts), found
+
+
 class Counter:
     """The goods on the counter, with what they cost by now."""
 
@@ -137,9 +164,17 @@ class Counter:
         return self.lines[line].given if counts else 0
 
     def lowest(self, line: int) -> int:
-        told = self.lines[line]
+        return sum(self.lowest_of(part) for part in self.case.parts[line])
+
+    def lowest_of(self, told: BasketLine) -> int:
         asked = told.full - told.given
         return max(told.floor, min(self.case.terms.get("lowest_line", 1), asked))
+
+    def surcharge(self, place: int) -> int:
+        """What modifies one unit, to the next kopeck."""
+        line = self.units[place].line
+        extra = Fraction(sum(part.full for part in self.case.parts[line][1:]))
+        return ceil(extra / self.lines[line].units)
 
     def ceiling_room(self, line: int) -> int | None:
         ceiling = self._ceiling("line")
@@ -349,12 +384,14 @@ class Reckoning:
         for one in self._units(reward["goods"]):
             line = self.counter.lines[self.counter.units[one].line]
             of_one = 1 if line.units > 1 else Fraction(line.quantity, 1000)
-            step[one] = max(0, self._cost([one]) - rounded(money(reward["price"]) * of_one))
+            price = rounded(money(reward["price"]) * of_one) + self.counter.surcharge(one)
+            step[one] = max(0, self._cost([one]) - price)
         return self._within_lines(step)
 
     def _set_total(self, reward: Document) -> Takes:
         units = self._units(reward["goods"])
-        off = max(0, self._cost(units) - money(reward["total"]))
+        total = money(reward["total"]) + sum(map(self.counter.surcharge, units))
+        off = max(0, self._cost(units) - total)
         return self._shared(units, off, elsewhere=True)
 
     def _bundle(self, reward: Document) -> Takes:
@@ -367,7 +404,8 @@ class Reckoning:
                 slot["goods"] for slot in reward["slots"] for _ in range(slot.get("units", 1))
             ]
             bundle = self._filled(places, set(wanted))
-            off = self._cost(bundle) - money(reward["price"])
+            price = money(reward["price"]) + sum(map(self.counter.surcharge, bundle))
+            off = self._cost(bundle) - price
             if not bundle or off <= 0:
                 break
             lines = self._by_line(bundle)
@@ -478,6 +516,8 @@ class SecondTill:
     """The whole receipt."""
 
     def __init__(self, case: Case) -> None:
+        self.receipt = case.lines
+        case, self.places = together(case)
         self.case = case
         self.counter = Counter(case)
         self.given_by: dict[str, dict[int, int]] = {}
@@ -494,11 +534,27 @@ class SecondTill:
         for lane in lanes:
             here = [code for code in codes if self._lane_of(code, names) == lane["code"]]
             self._decide(lane, here)
-        discounts = [self.counter.off(n) for n in range(len(self.case.lines))]
         points, spent, most = self._pay()
-        return Answer(
-            discounts, self.given_by, self.fates, points, spent, most, self._earned(points)
-        )
+        earned = self._earned(points)
+        costs = [line.full - line.given for line in self.receipt]
+        given_by = {code: self._parted(costs, by_line) for code, by_line in self.given_by.items()}
+        discounts = [sum(of.get(n, 0) for of in given_by.values()) for n in range(len(costs))]
+        by_points = self._parted(costs, dict(enumerate(points)))
+        points = [by_points.get(n, 0) for n in range(len(costs))]
+        return Answer(discounts, given_by, self.fates, points, spent, most, earned)
+
+    def _parted(self, costs: list[int], by_line: Mapping[int, int]) -> dict[int, int]:
+        """What is taken off each line, parted among its parts, which cost less then."""
+        found: dict[int, int] = {}
+        for n, off in by_line.items():
+            places = self.places[n]
+            weights = [costs[place] for place in places]
+            rooms = [costs[at] - self.counter.lowest_of(self.receipt[at]) for at in places]
+            for place, part in zip(places, poured(off, weights, rooms), strict=True):
+                costs[place] -= part
+                if part:
+                    found[place] = part
+        return found
 
     def _lane_of(self, code: str, names: Sequence[str]) -> str:
         told = self.case.promotions[code].get("lane")

@@ -1046,5 +1046,6 @@ FIELD_CODES = (
     "quantity_out_of_range",
     "sku_or_barcode",
     "steps_out_of_order",
+    "two_currencies",
     "units_or_amount",
 )

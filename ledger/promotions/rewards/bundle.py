@@ -15,6 +15,7 @@ from ledger.promotions.deals import (
     by_line,
     dearest_first,
     each_its_part,
+    extras,
     number,
     off_each,
     worth,
@@ -76,7 +77,7 @@ class Bundle(Body):
         """Bundle after bundle, as long as one becomes cheaper by it."""
         offs: list[tuple[UnitRun, int]] = []
         for bundle in self._bundles(reach):
-            off = worth(bundle) - self._price
+            off = worth(bundle) - self._price - extras(reach.sheet, bundle)
             if off <= 0:
                 break
             paid = by_line(bundle)

@@ -1,9 +1,10 @@
-"""What kinds with prices have in common: lines become as cheap as a price says."""
+"""What kinds with prices have in common: lines become as cheap as a price says. What modifies
+them comes on top."""
 
 from collections.abc import Mapping
 
 from ledger.promotions.arithmetic import price_of
-from ledger.promotions.deals import PromotionReach, off_each
+from ledger.promotions.deals import PromotionReach, extra_of_one, off_each
 from ledger.promotions.worksheet import Deal, UnitRun
 
 
@@ -16,4 +17,4 @@ def down_to(reach: PromotionReach, prices: Mapping[int, int]) -> Deal:
 def _above(reach: PromotionReach, run: UnitRun, price: int) -> int:
     line = reach.sheet.lines[run.line]
     wanted = price if line.units > 1 else price_of(price, line.quantity)
-    return max(0, run.each - wanted)
+    return max(0, run.each - wanted - extra_of_one(reach.sheet, run.line))

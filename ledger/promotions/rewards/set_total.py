@@ -4,7 +4,7 @@ from functools import cached_property
 from typing import Annotated, ClassVar, Literal
 
 from ledger.fields import Body
-from ledger.promotions.deals import PromotionReach, spread, worth
+from ledger.promotions.deals import PromotionReach, extras, spread, worth
 from ledger.promotions.goods import Goods, GoodsMeant, PromotionMoney, in_pieces
 from ledger.promotions.telling import FieldWords, KindWords, Voice
 from ledger.promotions.worksheet import Deal
@@ -36,7 +36,8 @@ class SetTotal(Body):
     def deal(self, reach: PromotionReach) -> Deal:
         """What is above, in proportion."""
         runs = reach.runs(self.goods)
-        return spread(reach.sheet, runs, max(0, worth(runs) - self._total), elsewhere=True)
+        total = self._total + extras(reach.sheet, runs)
+        return spread(reach.sheet, runs, max(0, worth(runs) - total), elsewhere=True)
 
     def told(self, say: Voice) -> str:
         """The sum, and of which goods."""

@@ -108,10 +108,10 @@ def test_the_one_receipt_of_the_documentation(api, base_programme, join, publish
     )
     assert outcomes(found) == {"socks": "applied"}
     assert [text.replace("\u00a0", " ") for text in found["slip"]] == [
-        "You saved RUB 299",
-        "Points spent: 500",
-        "Points earned: 254",
-        "Points left: 0",
+        "Вы сэкономили 299 ₽",
+        "Списано баллов: 500",
+        "Начислено баллов: 254",
+        "Осталось баллов: 0",
     ]
     balance = api.get(f"members/{member['id']}").get_json()["balance"]
     assert balance["available"] == 500, "a quote changes nothing"
@@ -437,3 +437,54 @@ def test_whole_documents_of_the_documentation_are_taken(api) -> None:
     for one in promotions:
         assert api.post("promotions", one).status_code == 201, one
     assert api.call("PUT", "promotions/terms", terms_[0]).status_code == 200
+
+
+def test_a_promotion_in_another_currency_than_the_programme(api, base_programme, write) -> None:
+    euros = {"gives": [{"kind": "amount", "amount": {"amount": "5", "currency": "EUR"}}]}
+    write("euros", {"name": "Euros", **euros})
+    for path, body in (
+        ("promotions/euros/publish", {"programme": "demo"}),
+        (
+            "promotions/check",
+            {
+                "receipt": {"programme": "demo", "lines": [SHOES]},
+                "with": [{"code": "euros", "name": "Euros", **euros}],
+            },
+        ),
+    ):
+        answer = api.post(path, body)
+        assert (answer.status_code, answer.get_json()["code"]) == (422, "promotion_refused"), path
+    mixed = {"kind": "amount", "at_least": rub("100")}
+    body = {"programme": "demo", "code": "x", "name": "X", "when": mixed, **euros}
+    answer = api.post("promotions", body)
+    assert answer.status_code == 422
+    assert "two_currencies" in answer.text
+    stays = {"paying": {"stays": {"amount": "1", "currency": "EUR"}}}
+    answer = api.call("PUT", "promotions/terms", {"programme": "demo", **stays})
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "promotion_refused")
+
+
+def test_a_receipt_in_another_currency_than_a_promotion(publish, quote) -> None:
+    """A programme without a worth of its points takes receipts in any currency."""
+    gives = [{"kind": "amount", "amount": {"amount": "5", "currency": "EUR"}}]
+    publish("euros", {"name": "Euros", "gives": gives})
+    found = quote(SHOES)
+    assert (found["discount"], found["promotions"]) == (rub("0.00"), [])
+    line = {**SHOES, "price": {"amount": "49.90", "currency": "EUR"}}
+    assert quote(line)["discount"] == {"amount": "5.00", "currency": "EUR"}
+
+
+def test_what_modifies_a_line_hangs_on_one(api, quote) -> None:
+    def line(name: str, parent: str | None) -> dict:
+        return {"id": name, "sku": name, "price": rub("10.00"), "parent": parent}
+
+    for lines in (
+        [line("a", "nobody")],
+        [line("a", "a")],
+        [line("a", "b"), line("b", "a")],
+        [line("a", "b"), line("b", "c"), line("c", "b")],
+    ):
+        answer = api.post("quotes", {"programme": "demo", "lines": lines})
+        found = (answer.status_code, answer.get_json()["code"])
+        assert found == (422, "receipt_refused"), lines
+    assert quote(line("a", None), line("b", "a"), line("c", "b"))["total"] == rub("30.00")
