@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from ledger.errors import AmountTooLarge, TooManyDecimals
 from ledger.fields import Body, MoneyIn, Readable
-from ledger.money import decimals
+from ledger.money import Money, decimals
 from ledger.promotions.baskets import BasketLine
 from ledger.promotions.telling import FieldWords, KindWords, Voice
 from ledger.words import N_
@@ -21,6 +21,12 @@ MOST_UNITS = 1_000_000
 def in_pieces(told: MoneyIn) -> int:
     """An amount of a document in the smallest pieces of its currency."""
     return told.money.points(decimals(told.currency))
+
+
+def multiplied(told: MoneyIn, times: int) -> MoneyIn:
+    """So many times an amount of a document."""
+    money = Money.of(in_pieces(told) * times, decimals(told.currency), told.currency)
+    return MoneyIn(amount=money.amount, currency=told.currency)
 
 
 def require_pieces(told: MoneyIn) -> MoneyIn:

@@ -62,7 +62,7 @@ def shares(line: BasketLine, offs: Iterable[int], least: int) -> list[list[int]]
     lowest = [part.lowest(least) for part in line.parts]
     found = []
     for off in offs:
-        rooms = [left - low for left, low in zip(remaining, lowest, strict=True)]
+        rooms = [max(0, left - low) for left, low in zip(remaining, lowest, strict=True)]
         parts = shared_within(off, remaining, rooms)
         remaining = [left - part for left, part in zip(remaining, parts, strict=True)]
         found.append(parts)

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 
 from ledger.money import WHOLE
 from ledger.programmes.earning import Rates
-from ledger.promotions import paying
+from ledger.promotions import buying, paying
 from ledger.promotions.arithmetic import half_up
 from ledger.promotions.baskets import Basket, BasketLine
+from ledger.promotions.buying import Choice
 from ledger.promotions.conditions.code import folded
 from ledger.promotions.facts import BuyerFacts
 from ledger.promotions.modifiers import Joined, shares
@@ -15,6 +16,7 @@ from ledger.promotions.paying import Earned, Wish
 from ledger.promotions.pieces import parted
 from ledger.promotions.promotions import Promotion, Shelf
 from ledger.promotions.quotes import (
+    BoughtReward,
     EnteredCode,
     LineReason,
     PointsReason,
@@ -24,7 +26,7 @@ from ledger.promotions.quotes import (
 )
 from ledger.promotions.reasons import Reasons
 from ledger.promotions.situations import SalePlace, Situation, StoreClock
-from ledger.promotions.stacking import Allowance, Stacked, Stacking
+from ledger.promotions.stacking import Allowance, PromotionStanding, Stacked, Stacking
 from ledger.promotions.terms import PromotionTerms
 from ledger.promotions.worksheet import Worksheet
 
@@ -36,9 +38,10 @@ RULES = 1
 @dataclass(frozen=True, slots=True)
 class PricedSale:
     """A receipt with everything that decides its price. `available`: points that the member can
-    spend, and `wish`: how many are to pay, in the smallest pieces of the unit. `left`: what is left
-    of promotions with limits. `scale`: decimal places of a point. `is_traced`: it is told of all
-    promotions for these goods what kept them out, such as a store or a code."""
+    spend, and `wish`: how many are to pay, in the smallest pieces of the unit. `rewards`: how often
+    the member wants those that cost points, by code. `left`: what is left of promotions with
+    limits. `scale`: decimal places of a point. `is_traced`: it is told of all promotions for these
+    goods what kept them out, such as a store or a code."""
 
     basket: Basket
     terms: PromotionTerms
@@ -51,6 +54,7 @@ class PricedSale:
     scale: int = 0
     available: int = 0
     wish: Wish | None = None
+    rewards: Mapping[str, int] = field(default_factory=dict)
     left: Mapping[str, Allowance] = field(default_factory=dict)
     is_traced: bool = False
 
@@ -73,10 +77,13 @@ def _price_by_1(sale: PricedSale, shelf: Shelf) -> Quote:
     sheet = Worksheet(joined.basket, sale.terms)
     entered = frozenset(map(folded, sale.codes))
     situation = Situation(sheet, sale.facts, sale.place, sale.clock, entered, sale.paid_by)
-    stacked = Stacking(
-        situation, near(sale, joined.basket, shelf), sale.left, sale.rates, sale.scale
-    ).decide()
-    paid = paying.pay(sheet, sale.rates, sale.available, sale.wish)
+    asked = near(sale, joined.basket, shelf)
+    choice = buying.chosen(situation, asked, sale.rewards, sale.available, sale.scale)
+    stacked = Stacking(situation, choice.promotions, sale.left, sale.rates, sale.scale).decide()
+    _note_refused(choice, stacked)
+    bought = _bought(choice, stacked, sale)
+    on_rewards = sum(one.points for one in bought)
+    paid = paying.pay(sheet, sale.rates, sale.available - on_rewards, sale.wish)
     earned = paying.earn(situation, stacked, sale.rates, paid, sale.scale, sale.left)
     is_discount = sale.terms.paying.points_are == "discount"
     by_points = paid.by_line if is_discount else [0] * len(sheet.lines)
@@ -94,8 +101,9 @@ def _price_by_1(sale: PricedSale, shelf: Shelf) -> Quote:
         total=total,
         due=total - (0 if is_discount else paid.money),
         earned=earned.total,
-        spent=paid.points,
-        most=paid.most,
+        spent=paid.points + on_rewards,
+        most=paid.most + on_rewards,
+        bought=bought,
         points_reasons=_points_reasons(earned),
         presents=[
             PromisedPresent(present, code)
@@ -153,6 +161,28 @@ def _line(line: BasketLine, discount: int, points: int, reasons: Sequence[LineRe
         pieces=parted(line.quantity, total),
         reasons=reasons,
     )
+
+
+def _note_refused(choice: Choice, stacked: Stacked) -> None:
+    """What became of rewards that points could buy, and do not."""
+    for promotion, unmet in choice.refused:
+        fate = "nothing_to_take" if unmet is None else unmet.outcome
+        stacked.standings[promotion.code] = PromotionStanding(promotion, fate, unmet=unmet)
+
+
+def _bought(choice: Choice, stacked: Stacked, sale: PricedSale) -> list[BoughtReward]:
+    """What points buy of that which was wished or is bought at once: what applies."""
+    found = []
+    for code in dict.fromkeys([*choice.times, *sale.rewards]):
+        standing = stacked.standings.get(code)
+        times = choice.times.get(code, 0)
+        costs = None if standing is None else standing.promotion.rules.costs
+        if standing is None or costs is None or standing.fate != "applied":
+            if code in sale.rewards:
+                found.append(BoughtReward(code, 0, 0))
+            continue
+        found.append(BoughtReward(code, times, times * costs.points * int(10**sale.scale)))
+    return found
 
 
 def _deviation(stacked: Stacked) -> int:

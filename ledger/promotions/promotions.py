@@ -28,6 +28,8 @@ from ledger.promotions.rewards.registry import (
     Discount,
     PointsReward,
     PresentReward,
+    RepeatableReward,
+    changed,
 )
 from ledger.promotions.situations import SalePlace
 from ledger.promotions.telling import FieldWords, KindWords, Voice
@@ -36,6 +38,7 @@ from ledger.words import N_
 MOST_REWARDS = 10
 MOST_EXCLUDED = 100
 MOST_USES = 1_000_000_000
+MOST_TIMES = 100  # that a reward is bought on one receipt
 
 PromotionCode = Annotated[Code, NotEmpty]
 UseCount = Annotated[int, Field(ge=1, le=MOST_USES)]
@@ -132,12 +135,34 @@ class PointsDates(Body):
         return say.joined(parts)
 
 
+class PointsPrice(Body):
+    """What it costs in points. `at_once`: it is bought as soon as there are points for it; else the
+    guest chooses. `times`: so often on one receipt at most."""
+
+    WORDS: ClassVar = KindWords(
+        N_("Price in points"), N_("The member pays for it with points: a reward to choose.")
+    )
+
+    points: Annotated[Points, FieldWords("Points", "points")]
+    at_once: Annotated[bool, FieldWords("Bought without asking the guest")] = False
+    times: Annotated[
+        int | None, Field(ge=1, le=MOST_TIMES), FieldWords("So often on a receipt at most", "times")
+    ] = None
+
+    def told(self, say: Voice) -> str:
+        """How many points, whether the guest is asked, and how often."""
+        price = say("for {points}", points=say.points(self.points))
+        at_once = say("without asking the guest") if self.at_once else ""
+        return say.joined([price, at_once, say.times(self.times)])
+
+
 class PromotionRules(Body, defer_build=True):
     """What a promotion is, as people wrote it. `when`: the condition; without one it always holds.
     `gives`: the rewards. `lane`: where it is decided; the first without one. `priority`: the
     larger goes first. `not_with`: promotions with which it never stands on one receipt. `alone`:
     it excludes all others, in every lane. `adds_to_given`: also on lines that the till made
-    cheaper. `keeps_units`: the units that take part are for no other promotion afterwards."""
+    cheaper. `keeps_units`: the units that take part are for no other promotion afterwards. `costs`:
+    what the member pays for it in points."""
 
     WORDS: ClassVar = KindWords(
         N_("Promotion"), N_("When it holds, what the member gets, and how it stands with others.")
@@ -165,6 +190,7 @@ class PromotionRules(Body, defer_build=True):
     limits: Annotated[UseLimits, FieldWords("Limits")] = UseLimits()
     budget: Annotated[GivingBudget, FieldWords("Budget")] = GivingBudget()
     points_dates: Annotated[PointsDates, FieldWords("Dates of the points")] = PointsDates()
+    costs: Annotated[PointsPrice | None, FieldWords("Price in points")] = None
 
     @model_validator(mode="after")
     def is_in_order(self) -> Self:
@@ -179,6 +205,22 @@ class PromotionRules(Body, defer_build=True):
         if len(set(_currencies(self))) > 1:
             raise PydanticCustomError("two_currencies", "must have all amounts in one currency")
         return self
+
+    @model_validator(mode="after")
+    def sells_no_points(self) -> Self:
+        """Refuses points that are to be bought with points."""
+        if self.costs is not None and self.point_rewards:
+            raise PydanticCustomError("points_for_points", "must not sell points for points")
+        return self
+
+    def repeated(self, times: int) -> "PromotionRules | None":
+        """It, so many times; None if it can be had but once on a receipt."""
+        found = [
+            one.repeated(times) if isinstance(one, RepeatableReward) else None for one in self.gives
+        ]
+        if any(one is None for one in found):
+            return None
+        return changed(self, gives=found)
 
     @cached_property
     def discounts(self) -> Sequence[Discount]:
@@ -215,6 +257,7 @@ class PromotionRules(Body, defer_build=True):
         rewards = [say.part(reward) for reward in self.gives]
         parts = [say("; then ").join(rewards), *self._when_told(say), *self._standing_told(say)]
         parts += [say.part(self.limits), say.part(self.budget), say.part(self.points_dates)]
+        parts += [say.part(self.costs)] if self.costs is not None else []
         return "; ".join(part for part in parts if part)
 
     def _when_told(self, say: Voice) -> Iterator[str]:

@@ -77,11 +77,22 @@ class PromisedPresent:
 
 
 @dataclass(frozen=True, slots=True)
+class BoughtReward:
+    """A promotion that points buy, how often, and for how many points in all, in the smallest
+    pieces of the unit. Never, for one that was wished and cannot be had."""
+
+    promotion: str
+    times: int
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
 class Quote:
     """A receipt, priced. Money in the smallest pieces of the currency; `earned`, `spent` and `most`
-    in the smallest pieces of the unit. `due`: what is to be paid, after points that are a payment.
-    `rounding`: how much more was taken off because percents are rounded for each line or unit;
-    None where they are exact. `rules`: the number of the arithmetic."""
+    in the smallest pieces of the unit. `spent` is what pays, and what rewards cost (`bought`).
+    `due`: what is to be paid, after points that are a payment. `rounding`: how much more was taken
+    off because percents are rounded for each line or unit; None where they are exact. `rules`: the
+    number of the arithmetic."""
 
     rules: int
     currency: str
@@ -101,3 +112,4 @@ class Quote:
     promotions: Sequence[PromotionOutcome]
     lanes: Sequence[LaneTrace]
     rounding: int | None = None
+    bought: Sequence[BoughtReward] = ()

@@ -66,9 +66,13 @@ UNMET = (
     "paid_otherwise",
     "too_many_units",
 )
-UNMET_COUNTING = ("too_few_units",)
+UNMET_COUNTING = ("for_points", "too_few_points", "too_few_units")
 # Where somebody is close, the words tell what is missing.
-CLOSE_AS = {"costs_too_little": "close by money", "too_few_units": "close by units"}
+CLOSE_AS = {
+    "costs_too_little": "close by money",
+    "for_points": "close by points",
+    "too_few_units": "close by units",
+}
 
 # Codes of the catalogue; those of `COUNTING` agree with a number.
 CODES = tuple(
@@ -86,7 +90,7 @@ CODES = tuple(
         )
     )
 )
-COUNTING = (*UNMET_COUNTING, CLOSE_AS["too_few_units"])
+COUNTING = (*UNMET_COUNTING, CLOSE_AS["too_few_units"], CLOSE_AS["for_points"])
 
 
 @dataclass(frozen=True, slots=True)

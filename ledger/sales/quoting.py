@@ -131,6 +131,7 @@ def quote(
         scale=unit.scale,
         available=available,
         wish=receipt.pays,
+        rewards=receipt.rewards,
         left=limits.left(session, programme.id, near, whose),
     )
     promotions = {one.code: one for one in shelf.all}

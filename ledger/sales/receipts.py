@@ -43,7 +43,7 @@ class ReceiptLine:
 class TillReceipt:
     """A receipt as the till tells it. `store` and `till`: codes. `at`: None for now. `paid_by`:
     kinds of payment of what is due. `pays`: how many points are to pay, in the smallest pieces of
-    the unit."""
+    the unit. `rewards`: how often the member wants those that cost points, by code."""
 
     lines: Sequence[ReceiptLine]
     store: str | None = None
@@ -53,6 +53,7 @@ class TillReceipt:
     codes: Sequence[str] = ()
     paid_by: frozenset[str] = frozenset()
     pays: Pays | None = None
+    rewards: Mapping[str, int] = field(default_factory=dict)
 
     def skus(self) -> list[str]:
         """The products that it names by SKU."""

@@ -316,9 +316,26 @@ def _paying(random: Random) -> Drawn:
     return found
 
 
+def _priced(random: Random, promotions: dict[str, Drawn]) -> dict[str, int]:
+    """Some of the promotions are bought with points; which of them are wished, and how often."""
+    wished = {}
+    for code, told in promotions.items():
+        if any(one["kind"].startswith("points") for one in told["gives"]) or not chance(random, 5):
+            continue
+        told["costs"] = {"points": random.randint(1, 30)}
+        if chance(random, 2):
+            told["costs"]["at_once"] = True
+        if chance(random, 3):
+            told["costs"]["times"] = random.randint(1, 2)
+        if chance(random, 2):
+            wished[code] = random.randint(1, 3)
+    return wished
+
+
 def sale(random: Random) -> Case:
     """A whole sale."""
     told = promotions(random)
+    wished = _priced(random, told)
     left = {code: random.randint(0, 3000) for code in told if chance(random, 10)}
     pays = chance(random, 2)
     return Case(
@@ -329,6 +346,7 @@ def sale(random: Random) -> Case:
         rates=FIVE_PERCENT if pays else None,
         available=random.randint(0, 60) if pays else 0,
         wish=random.choice((None, "most", random.randint(1, 40))) if pays else None,
+        rewards=wished,
         money_left=left,
         points_left={code: random.randint(0, 30) for code in told if chance(random, 10)},
     )
@@ -349,6 +367,7 @@ def priced(case: Case, **more: Any) -> Quote:
         rates=case.rates,
         available=case.available,
         wish=case.wish,  # type: ignore[arg-type]
+        rewards=case.rewards,
         left={
             code: Allowance(money=case.money_left.get(code), points=case.points_left.get(code))
             for code in case.promotions

@@ -5,6 +5,7 @@ fractions until they are rounded; of sets, every one is tried.
 It reads promotions as documents, so the engine's rewards and conditions are judged as well."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import chain, combinations, islice
@@ -33,6 +34,7 @@ class Case:
     available: int = 0
     wish: int | str | None = None
     parts: Sequence[Sequence[BasketLine]] = ()
+    rewards: Mapping[str, int] = field(default_factory=dict)
     money_left: Mapping[str, int] = field(default_factory=dict)
     points_left: Mapping[str, int] = field(default_factory=dict)
 
@@ -105,6 +107,31 @@ def poured(total: int, weights: Sequence[int], rooms: Sequence[int]) -> list[int
         if not over:
             return [fixed.get(place, parts.get(place, 0)) for place in range(len(weights))]
         fixed |= over
+
+
+def several(promotion: Document, times: int) -> Document | None:
+    """The promotion, bought so many times; None if it can be had once."""
+    gives = []
+    for reward in promotion["gives"]:
+        more = dict(reward)
+        pick = dict(reward.get("pick", {}))
+        match reward["kind"]:
+            case "amount":
+                kopecks = money(reward["amount"]) * times
+                more["amount"] = {
+                    **reward["amount"],
+                    "amount": f"{kopecks // 100}.{kopecks % 100:02}",
+                }
+            case "gift":
+                more["units"] = reward.get("units", 1) * times
+            case "percent" | "amount_per_unit" if pick.keys() & {"cheapest", "dearest"}:
+                more["pick"] = {name: number * times for name, number in pick.items()}
+            case "bundle" | "nth_unit" | "free_units" | "per_group" if "times" in reward:
+                more["times"] = reward["times"] * times
+            case _:
+                return None
+        gives.append(more)
+    return {**promotion, "gives": gives}
 
 
 def together(case: Case) -> tuple[Case, list[list[int]]]:
@@ -528,13 +555,16 @@ class SecondTill:
         )
 
     def answer(self) -> Answer:
+        bought = self._bought()
         lanes = self.case.terms["lanes"]
         codes = self._with_those_alone()
         names = [lane["code"] for lane in lanes]
         for lane in lanes:
             here = [code for code in codes if self._lane_of(code, names) == lane["code"]]
             self._decide(lane, here)
-        points, spent, most = self._pay()
+        on_rewards = sum(points for code, points in bought.items() if code in self._applied())
+        points, spent, most = self._pay(self.case.available - on_rewards)
+        spent, most = spent + on_rewards, most + on_rewards
         earned = self._earned(points)
         costs = [line.full - line.given for line in self.receipt]
         given_by = {code: self._parted(costs, by_line) for code, by_line in self.given_by.items()}
@@ -549,7 +579,8 @@ class SecondTill:
         for n, off in by_line.items():
             places = self.places[n]
             weights = [costs[place] for place in places]
-            rooms = [costs[at] - self.counter.lowest_of(self.receipt[at]) for at in places]
+            lowest = [self.counter.lowest_of(self.receipt[place]) for place in places]
+            rooms = [max(0, cost - low) for cost, low in zip(weights, lowest, strict=True)]
             for place, part in zip(places, poured(off, weights, rooms), strict=True):
                 costs[place] -= part
                 if part:
@@ -598,6 +629,51 @@ class SecondTill:
         if name == "categories":
             return set(line.categories)
         return {{"skus": line.sku, "models": line.model, "brands": line.brand}[name]}
+
+    # Rewards for points
+
+    def _bought(self) -> dict[str, int]:
+        """Points for each reward that is taken; those that are not compete no more."""
+        told = dict(self.case.promotions)
+        left, found = self.case.available, dict[str, int]()
+        for code in list(self.order):
+            costs = told[code].get("costs")
+            if costs is None:
+                continue
+            most = costs.get("times", 100)
+            wanted = min(most, self.case.rewards.get(code, most if costs.get("at_once") else 0))
+            affordable = left // costs["points"]
+            gives = self._gives_of(told[code])
+            unmet = self._unmet(told[code].get("when", {"kind": "always"}))
+            if unmet is None and not affordable:
+                unmet = "not_met"
+            if unmet is None and not any(gives):
+                unmet = "out"
+            if unmet is None and not wanted:
+                unmet = "close"
+            if unmet is not None:
+                self.fates[code] = unmet
+                self.order.remove(code)
+                continue
+            times = 1
+            while times < min(wanted, affordable):
+                more = several(told[code], times + 1)
+                if more is None or self._gives_of(more) == gives:
+                    break
+                times, gives = times + 1, self._gives_of(more)
+            if times > 1:
+                told[code] = several(told[code], times) or told[code]
+            found[code] = times * costs["points"]
+            left -= found[code]
+        self.case = replace(self.case, promotions=told)
+        return found
+
+    def _gives_of(self, promotion: Document) -> tuple[int, int]:
+        """What it takes off, whatever its budget is, and how many things are handed out."""
+        till = copy(self)
+        promotions = {**self.case.promotions, "?": promotion}
+        till.case = replace(self.case, promotions=promotions, money_left={})
+        return till._plan("?").total, till._handed_out("?")
 
     # Conditions
 
@@ -665,14 +741,18 @@ class SecondTill:
 
     def _gift(self, code: str) -> bool:
         """Whether something is to be handed out that is not on the receipt yet."""
+        return self._handed_out(code) > 0
+
+    def _handed_out(self, code: str) -> int:
+        found = 0
         for reward in self.case.promotions[code]["gives"]:
             if reward["kind"] == "gift":
                 lines = self.counter.counted(reward.get("comes_with"))
                 has = [line.units for line in self.case.lines if line.sku == reward["sku"]]
                 bought = [n for n in lines if self.case.lines[n].sku != reward["sku"]]
-                if bought and sum(has) < reward.get("units", 1):
-                    return True
-        return False
+                if bought:
+                    found += max(0, reward.get("units", 1) - sum(has))
+        return found
 
     def _open(self, code: str) -> set[int]:
         adds = self.case.promotions[code].get("adds_to_given")
@@ -905,7 +985,7 @@ class SecondTill:
 
     # Points
 
-    def _pay(self) -> tuple[list[int], int, int]:
+    def _pay(self, available: int) -> tuple[list[int], int, int]:
         lines, terms, rates = range(len(self.case.lines)), self.case.terms, self.case.rates
         nothing = [0] * len(lines)
         if rates is None:
@@ -930,7 +1010,7 @@ class SecondTill:
         most = min(
             int(max(0, min(payable)) / worth),
             int(sum(costs) * Fraction(rates.payable, 10000) / worth),
-            self.case.available,
+            available,
         )
 
         def stepped(points: int) -> int:

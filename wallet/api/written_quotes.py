@@ -11,6 +11,7 @@ from ledger.promotions.quotes import PromotionOutcome, Quote, QuoteLine
 from ledger.promotions.wording import Purse, TillReader
 from wallet.api.bodies.amounts import MoneyOut
 from wallet.api.bodies.receipts import (
+    BoughtRewardOut,
     EnteredCodeOut,
     LaneOut,
     LineReasonOut,
@@ -91,6 +92,10 @@ class WrittenQuote:
             most=quote.most,
             paid=self._money(quote.points_paid),
             spend_needs=self.spend_needs,
+            rewards=[
+                BoughtRewardOut(promotion=one.promotion, times=one.times, points=one.points)
+                for one in quote.bought
+            ],
             reasons=[
                 PointsReasonOut(
                     promotion=one.promotion,

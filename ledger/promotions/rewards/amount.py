@@ -1,12 +1,13 @@
 """The kind `amount`."""
 
 from functools import cached_property
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from ledger.fields import Body
 from ledger.promotions.deals import PromotionReach, spread
-from ledger.promotions.goods import ALL, Goods, GoodsMeant, PromotionMoney, in_pieces
+from ledger.promotions.goods import ALL, Goods, GoodsMeant, PromotionMoney, in_pieces, multiplied
 from ledger.promotions.rewards.picks import UnitsPicked, picked_told
+from ledger.promotions.rewards.registry import changed
 from ledger.promotions.telling import FieldWords, KindWords, Voice
 from ledger.promotions.worksheet import Deal
 from ledger.words import N_
@@ -38,6 +39,10 @@ class AmountOff(Body):
         if self.pick is not None:
             runs = self.pick.of(reach, runs)
         return spread(reach.sheet, runs, self._size, elsewhere=True)
+
+    def repeated(self, times: int) -> Self | None:
+        """So much more off."""
+        return changed(self, amount=multiplied(self.amount, times))
 
     def told(self, say: Voice) -> str:
         """How much, and of which goods."""

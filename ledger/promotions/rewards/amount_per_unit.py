@@ -1,12 +1,13 @@
 """The kind `amount_per_unit`."""
 
 from functools import cached_property
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from ledger.fields import Body
 from ledger.promotions.deals import PromotionReach, off_each
 from ledger.promotions.goods import ALL, Goods, GoodsMeant, PromotionMoney, in_pieces
 from ledger.promotions.rewards.picks import UnitsPicked, picked_told
+from ledger.promotions.rewards.registry import changed
 from ledger.promotions.telling import FieldWords, KindWords, Voice
 from ledger.promotions.worksheet import Deal
 from ledger.words import N_
@@ -42,6 +43,11 @@ class AmountOffEach(Body):
         if self.pick is not None:
             runs = self.pick.of(reach, runs)
         return off_each(reach.sheet, [(run, min(self._size, run.each)) for run in runs])
+
+    def repeated(self, times: int) -> Self | None:
+        """Off more of the cheapest or dearest units."""
+        pick = None if self.pick is None else self.pick.repeated(times)
+        return None if pick is None else changed(self, pick=pick)
 
     def told(self, say: Voice) -> str:
         """How much, and of which goods."""

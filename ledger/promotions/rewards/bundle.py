@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field
 
@@ -22,6 +22,7 @@ from ledger.promotions.deals import (
 )
 from ledger.promotions.goods import Goods, GoodsMeant, PromotionMoney, UnitCount, in_pieces
 from ledger.promotions.rewards.picks import TimesAtMost
+from ledger.promotions.rewards.registry import changed
 from ledger.promotions.situations import Unmet, too_few
 from ledger.promotions.telling import FieldWords, KindWords, Voice
 from ledger.promotions.worksheet import Deal, UnitRun
@@ -90,6 +91,10 @@ class Bundle(Body):
         found = [min(slot.units, number(reach.counted_runs(slot.goods))) for slot in self.slots]
         needed = sum(slot.units for slot in self.slots)
         return None if sum(found) >= needed else too_few(sum(found), needed)
+
+    def repeated(self, times: int) -> Self | None:
+        """So many groups more; all that there are, where nobody says how many."""
+        return None if self.times is None else changed(self, times=self.times * times)
 
     def told(self, say: Voice) -> str:
         """The price, what belongs to it, and how often."""

@@ -1,6 +1,6 @@
 """The kind `free_units`."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from ledger.fields import Body
 from ledger.promotions.deals import (
@@ -16,6 +16,7 @@ from ledger.promotions.deals import (
 )
 from ledger.promotions.goods import Goods, UnitCount
 from ledger.promotions.rewards.picks import TimesAtMost
+from ledger.promotions.rewards.registry import changed
 from ledger.promotions.situations import Unmet, too_few
 from ledger.promotions.telling import FieldWords, KindWords, Voice
 from ledger.promotions.worksheet import Deal, UnitRun
@@ -88,6 +89,10 @@ class FreeUnits(Body):
         may_be_free = min(1, number(reach.counted_runs(self.get_goods)))
         found = min(bought, self.buy) + may_be_free
         return None if found > self.buy else too_few(found, self.buy + 1)
+
+    def repeated(self, times: int) -> Self | None:
+        """So many groups more; all that there are, where nobody says how many."""
+        return None if self.times is None else changed(self, times=self.times * times)
 
     def told(self, say: Voice) -> str:
         """How many of which goods are bought, and how many of which are free."""

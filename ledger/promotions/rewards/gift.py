@@ -1,12 +1,12 @@
 """The kind `gift`."""
 
 from functools import cached_property
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from ledger.fields import Body
 from ledger.promotions.deals import PromotionReach, cheapest_first, first_units, spread, worth
 from ledger.promotions.goods import ALL, Goods, GoodsWord, UnitCount
-from ledger.promotions.rewards.registry import Present
+from ledger.promotions.rewards.registry import Present, changed
 from ledger.promotions.situations import Situation
 from ledger.promotions.telling import FieldWords, KindWords, Voice
 from ledger.promotions.worksheet import Deal
@@ -55,6 +55,10 @@ class GiftProduct(Body):
             return None
         there = sum(line.units for line in lines if line.sku == self.sku)
         return Present(self.sku, self.units - there) if there < self.units else None
+
+    def repeated(self, times: int) -> Self | None:
+        """So many more."""
+        return changed(self, units=self.units * times)
 
     def told(self, say: Voice) -> str:
         """What, how many, and with which goods."""

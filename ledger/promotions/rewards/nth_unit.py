@@ -1,7 +1,7 @@
 """The kind `nth_unit`."""
 
 from functools import cached_property
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field
 
@@ -22,6 +22,7 @@ from ledger.promotions.deals import (
 )
 from ledger.promotions.goods import Goods, GoodsMeant, UnitCount
 from ledger.promotions.rewards.picks import AlikeBy, TimesAtMost, alike, alike_told, group_missing
+from ledger.promotions.rewards.registry import changed
 from ledger.promotions.situations import Unmet
 from ledger.promotions.telling import FieldWords, KindWords, Ordinal, Voice
 from ledger.promotions.worksheet import Deal, UnitRun
@@ -70,6 +71,10 @@ class NthUnit(Body):
     def missing(self, reach: PromotionReach) -> Unmet | None:
         """Units of the group that is nearest to be full."""
         return group_missing(reach, self.goods, self.identical, self.every)
+
+    def repeated(self, times: int) -> Self | None:
+        """So many groups more; all that there are, where nobody says how many."""
+        return None if self.times is None else changed(self, times=self.times * times)
 
     def told(self, say: Voice) -> str:
         """Which unit, how much off, of which goods, and how often."""

@@ -1,7 +1,7 @@
 """The kind `per_group`."""
 
 from functools import cached_property
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from ledger.fields import Body
 from ledger.promotions.deals import (
@@ -14,6 +14,7 @@ from ledger.promotions.deals import (
 )
 from ledger.promotions.goods import Goods, GoodsMeant, PromotionMoney, UnitCount, in_pieces
 from ledger.promotions.rewards.picks import AlikeBy, TimesAtMost, alike, alike_told, group_missing
+from ledger.promotions.rewards.registry import changed
 from ledger.promotions.situations import Unmet
 from ledger.promotions.telling import FieldWords, KindWords, Voice
 from ledger.promotions.worksheet import Deal
@@ -60,6 +61,10 @@ class PerGroup(Body):
     def missing(self, reach: PromotionReach) -> Unmet | None:
         """Units of the group that is nearest to be full."""
         return group_missing(reach, self.goods, self.identical, self.units)
+
+    def repeated(self, times: int) -> Self | None:
+        """So many groups more; all that there are, where nobody says how many."""
+        return None if self.times is None else changed(self, times=self.times * times)
 
     def told(self, say: Voice) -> str:
         """How much off for how many, of which goods, and how often."""

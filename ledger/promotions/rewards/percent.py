@@ -1,13 +1,14 @@
 """The kind `percent`."""
 
 from functools import cached_property
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from ledger.fields import Body, PercentText
 from ledger.money import hundredths
 from ledger.promotions.deals import PromotionReach, percent_off
 from ledger.promotions.goods import ALL, Goods, GoodsMeant, PromotionMoney, in_pieces
 from ledger.promotions.rewards.picks import UnitsPicked, picked_told
+from ledger.promotions.rewards.registry import changed
 from ledger.promotions.telling import FieldWords, KindWords, Voice
 from ledger.promotions.worksheet import Deal
 from ledger.words import N_
@@ -47,6 +48,11 @@ class PercentOff(Body):
         if self.pick is not None:
             runs = self.pick.of(reach, runs)
         return percent_off(reach.sheet, runs, self._size, self._most)
+
+    def repeated(self, times: int) -> Self | None:
+        """Off more of the cheapest or dearest units."""
+        pick = None if self.pick is None else self.pick.repeated(times)
+        return None if pick is None else changed(self, pick=pick)
 
     def told(self, say: Voice) -> str:
         """How many percent, of which goods and units, and how much at most."""

@@ -13,7 +13,7 @@ from ledger.promotions.deals import (
     first_units,
     number,
 )
-from ledger.promotions.goods import Goods, UnitCount
+from ledger.promotions.goods import MOST_UNITS, Goods, UnitCount
 from ledger.promotions.situations import Unmet, too_few
 from ledger.promotions.telling import FieldWords, KindWords, Ordinal, Voice
 from ledger.promotions.worksheet import UnitRun
@@ -87,6 +87,14 @@ class Pick(Body):
                 for run in first_units(dearest_first(of_line), most)
             ]
         return self._line(reach, by_line)
+
+    def repeated(self, times: int) -> "Pick | None":
+        """So many times as many of the cheapest or dearest; None where others are picked."""
+        if self.cheapest is not None:
+            return Pick(cheapest=min(MOST_UNITS, self.cheapest * times))
+        if self.dearest is not None:
+            return Pick(dearest=min(MOST_UNITS, self.dearest * times))
+        return None
 
     def told(self, say: Voice) -> str:
         """Which units."""

@@ -4,8 +4,9 @@ A discount takes something off while the receipt is priced; points are counted w
 is paid; a present is told to the till."""
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Protocol, cast, runtime_checkable
+from typing import Annotated, Any, ClassVar, Protocol, Self, TypeVar, cast, runtime_checkable
 
+from ledger.fields import Body
 from ledger.programmes.earning import Rates
 from ledger.promotions.deals import PromotionReach
 from ledger.promotions.goods import Goods
@@ -13,6 +14,16 @@ from ledger.promotions.situations import Situation, Unmet
 from ledger.promotions.telling import KindWords, Voice
 from ledger.promotions.worksheet import Deal
 from ledger.segments.registry import Registry
+
+BodyT = TypeVar("BodyT", bound=Body)
+
+
+def changed(document: BodyT, **changes: Any) -> BodyT:
+    """The document with other values. It is made anew: what it has reckoned of itself goes."""
+    told = {name: getattr(document, name) for name in type(document).model_fields} | changes
+    return type(document).model_construct(
+        _fields_set=document.model_fields_set | changes.keys(), **told
+    )
 
 
 class Reward(Protocol):
@@ -54,6 +65,14 @@ class CountingDiscount(Protocol):
 
     def missing(self, reach: PromotionReach) -> Unmet | None:
         """What is missing until it gives anything; None where there is enough."""
+
+
+@runtime_checkable
+class RepeatableReward(Protocol):
+    """A reward that may be had several times on one receipt."""
+
+    def repeated(self, times: int) -> Self | None:
+        """It, so many times; None if it is as much as there can be."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,3 +136,16 @@ def test_the_receipt_of_the_chapter_is_the_one_that_is_priced() -> None:
         (one.id, one.full) for one in lines
     ]
     assert CLOCK.at.strftime("%A, %-d %B %Y, at %H:%M") in " ".join(chapter("Kinds").split())
+
+
+def test_the_free_coffee_of_the_page_can_be_bought_twice() -> None:
+    (told,) = re.findall(r"```json\n(.*?)```", chapter("How a receipt is priced"), re.DOTALL)[1:2]
+    document = json.loads(told)
+    code = document.pop("code")
+    del document["programme"]
+    coffee = Promotion(code, 1, PromotionRules.model_validate(document))
+    lines = [line("COFFEE", "200.00", "2", categories=("coffee",)), line("BUN", "90.00")]
+    quote = quoted(lines, coffee, available=300, rewards={code: 3})
+    assert [(one.times, one.points) for one in quote.bought] == [(2, 200)]
+    assert (quote.spent, quote.total) == (200, 9001)
+    assert sentence(coffee.rules, ENGLISH).endswith("; for 100 points")

@@ -433,7 +433,7 @@ def test_whole_documents_of_the_documentation_are_taken(api) -> None:
     told = [json.loads(document) for document in DOCUMENTS]
     promotions = [one for one in told if "gives" in one]
     terms_ = [one for one in told if "lanes" in one]
-    assert (len(promotions), len(terms_)) == (2, 1)
+    assert (len(promotions), len(terms_)) == (3, 1)
     for one in promotions:
         assert api.post("promotions", one).status_code == 201, one
     assert api.call("PUT", "promotions/terms", terms_[0]).status_code == 200
@@ -488,3 +488,24 @@ def test_what_modifies_a_line_hangs_on_one(api, quote) -> None:
         found = (answer.status_code, answer.get_json()["code"])
         assert found == (422, "receipt_refused"), lines
     assert quote(line("a", None), line("b", "a"), line("c", "b"))["total"] == rub("30.00")
+
+
+def test_a_reward_is_bought_with_points(api, base_programme, join, publish, quote) -> None:
+    member = join(name="Anna")
+    api.post("accruals", {"member": member["id"], "points": 500})
+    first = {"kind": "percent", "percent": "100", "pick": {"cheapest": 1}}
+    publish("free", {"name": "Free", "gives": [first], "costs": {"points": 100}})
+    wished = {"rewards": [{"promotion": "free", "times": 2}], "points": 50}
+    found = quote(SHOES, SOCKS, member=member["id"], pay=wished)
+    assert found["discount"] == rub("598.00")
+    assert found["points"]["rewards"] == [{"promotion": "free", "times": 2, "points": 200}]
+    assert (found["points"]["spent"], found["points"]["paid"]) == (250, rub("50.00"))
+    offered = quote(SHOES, SOCKS, member=member["id"])["promotions"]
+    assert [(one["outcome"], one["text"]) for one in offered] == [("close", "«Free» за 100 баллов")]
+    twice = {"rewards": [{"promotion": "free"}, {"promotion": "free"}]}
+    answer = api.post("quotes", {"programme": "demo", "lines": [SHOES], "pay": twice})
+    assert answer.status_code == 422
+    assert "reward_twice" in answer.text
+    points = {"gives": [{"kind": "points_fixed", "points": 5}], "costs": {"points": 1}}
+    answer = api.post("promotions", {"programme": "demo", "code": "x", "name": "X", **points})
+    assert "points_for_points" in answer.text

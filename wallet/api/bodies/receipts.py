@@ -27,6 +27,7 @@ from ledger.fields import (
 from ledger.money import AMOUNT
 from ledger.promotions.arithmetic import THOUSAND
 from ledger.promotions.conditions.payment import PaymentKind
+from ledger.promotions.promotions import MOST_TIMES, PromotionCode
 from ledger.sales.receipts import ReceiptLine, TillReceipt
 from ledger.sales.records import ConflictCode
 from wallet.api.bodies.amounts import BalanceOut, MoneyOut
@@ -127,10 +128,27 @@ class ReceiptLineIn(Body):
         )
 
 
+class RewardIn(Body):
+    """A reward that the member takes for points, and how often."""
+
+    promotion: PromotionCode
+    times: Annotated[int, Field(ge=1, le=MOST_TIMES)] = 1
+
+
 class PayIn(Body):
-    """How much is paid with points: this many, or `most` for as many as may be."""
+    """How much is paid with points: this many, or `most` for as many as may be; and what the member
+    takes for points, which comes before that."""
 
     points: Literal["most"] | Count | None = None
+    rewards: Annotated[list[RewardIn], Field(max_length=MOST_CODES)] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def names_each_reward_once(self) -> Self:
+        """Refuses a reward that stands there twice."""
+        codes = [one.promotion for one in self.rewards]
+        if len(set(codes)) < len(codes):
+            raise PydanticCustomError("reward_twice", "must name each reward once")
+        return self
 
 
 class PaymentIn(Body):
@@ -207,6 +225,7 @@ class ReceiptIn(Body):
             codes=self.codes,
             paid_by=frozenset(one.kind for one in self.payments),
             pays=self.pay.points,
+            rewards={one.promotion: one.times for one in self.pay.rewards},
         )
 
 
@@ -249,16 +268,26 @@ class PointsReasonOut(AnswerBody):
     text: str
 
 
+class BoughtRewardOut(AnswerBody):
+    """A reward that was taken for points, how often, and for how many in all; 0 times for one that
+    was wished and cannot be had."""
+
+    promotion: str
+    times: int
+    points: int
+
+
 class QuotePointsOut(AnswerBody):
     """What a receipt earns and spends in points, and how many it may spend at most. `paid` is the
-    money that the spent ones stand for. `spend_needs`: `code` where the member must say a code to
-    spend."""
+    money that the spent ones stand for; `rewards`: what was taken for the others. `spend_needs`:
+    `code` where the member must say a code to spend."""
 
     earned: int
     spent: int
     most: int
     paid: MoneyOut
     spend_needs: Literal["code"] | None = None
+    rewards: Sequence[BoughtRewardOut]
     reasons: Sequence[PointsReasonOut]
 
 
@@ -311,6 +340,7 @@ QUOTE = {
         "most": 500,
         "paid": rub("500.00"),
         "spend_needs": None,
+        "rewards": [],
         "reasons": [{"promotion": None, "points": 254, "text": "5 % of every purchase"}],
     },
     "total": rub("5103.00"),
