@@ -9,7 +9,7 @@ from ledger.promotions.situations import Situation, Unmet
 
 
 @dataclass(slots=True)
-class Choice:
+class RewardChoice:
     """Which promotions compete for the receipt. `times`: how often those are bought that cost
     points, by code. `refused`: why others are not, by code; None for what gives nothing here."""
 
@@ -24,11 +24,11 @@ def chosen(
     wished: Mapping[str, int],
     available: int,
     scale: int,
-) -> Choice:
+) -> RewardChoice:
     """Those without a price, and of the others what is wished or bought at once, in their order,
     as long as there are points. What would give no more if it were bought once more is not.
     `available`: in the smallest pieces of the unit."""
-    found = Choice()
+    found = RewardChoice()
     for promotion in promotions:
         costs = promotion.rules.costs
         if costs is None:
@@ -80,4 +80,5 @@ def _gives(situation: Situation, rules: PromotionRules) -> tuple[int, int, int]:
         sheet.apply(deal, is_one_of_many=True)
         off += deal.total
     presents = [one.present(situation) for one in rules.presents]
-    return off, sum(one.units for one in presents if one is not None), 0
+    coupons = sum(one.coupon(situation).units for one in rules.coupons)
+    return off, sum(one.units for one in presents if one is not None), coupons

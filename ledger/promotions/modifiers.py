@@ -8,7 +8,7 @@ from ledger.promotions.arithmetic import shared_within
 from ledger.promotions.baskets import Basket, BasketLine
 
 
-class Joined:
+class JoinedBasket:
     """A basket as promotions see it. `basket`: each line with all that modifies it. What is of
     another treatment than its line, such as a deposit, stays a line of its own."""
 

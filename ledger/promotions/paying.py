@@ -1,6 +1,6 @@
-"""What points pay of a receipt, and what is earned by it."""
+"""What points and stored value pay of a receipt, and what is earned by it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,6 +32,31 @@ class PointsPaid:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredValue:
+    """Money that stands on a card and can pay: the account of this member in this unit. `has` and
+    `wish`, in the smallest pieces of the currency. `step`: what is taken is a multiple of it."""
+
+    card: str
+    member_id: int
+    unit_id: int
+    has: int
+    wish: Wish
+    step: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPaid:
+    """How much an account pays of what is due, and what is left on it then, in the smallest pieces
+    of the currency."""
+
+    card: str
+    member_id: int
+    unit_id: int
+    amount: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
 class Earned:
     """What is earned. `base`: by the base programme; `by_promotion`: beside it, by code; all in the
     smallest pieces of the unit."""
@@ -56,6 +81,29 @@ def pay(sheet: Worksheet, rates: Rates | None, available: int, wish: Wish | None
     money = rates.pays(points)
     weights = [sheet.remaining[line] if rooms[line] else 0 for line in range(len(sheet.lines))]
     return PointsPaid(points, most, shared_within(money, weights, rooms))
+
+
+def pay_stored(
+    sheet: Worksheet, paid: PointsPaid, stored: Sequence[StoredValue]
+) -> list[StoredPaid]:
+    """What cards pay of what points leave, one after the other. What tops up a card is not paid
+    from one."""
+    due = sum(
+        sheet.remaining[line] - paid.by_line[line]
+        for line, told in enumerate(sheet.lines)
+        if told.kind != "certificate"
+    )
+    found = []
+    taken: dict[tuple[int, int], int] = {}  # two cards may be of one account
+    for one in stored:
+        account = (one.member_id, one.unit_id)
+        has = one.has - taken.get(account, 0)
+        wanted = due if one.wish == "most" else min(due, one.wish)
+        amount = max(0, min(wanted, has)) // one.step * one.step
+        found.append(StoredPaid(one.card, *account, amount, has - amount))
+        taken[account] = taken.get(account, 0) + amount
+        due -= amount
+    return found
 
 
 def _room(sheet: Worksheet, line: int) -> int:
@@ -117,7 +165,8 @@ def earn(
         points = sum(one.points(earnings) for one in standing.promotion.rules.point_rewards)
         budget = left.get(code, NO_LIMIT).points
         if budget is not None and points > budget:
-            if not standing.by_line and not standing.presents:
+            rules = standing.promotion.rules
+            if not standing.by_line and not standing.presents and not rules.coupons:
                 standing.fate = "limit_reached"
         elif points:
             by_promotion[code] = points

@@ -8,11 +8,11 @@ from ledger.programmes.earning import Rates
 from ledger.promotions import buying, paying
 from ledger.promotions.arithmetic import half_up
 from ledger.promotions.baskets import Basket, BasketLine
-from ledger.promotions.buying import Choice
+from ledger.promotions.buying import RewardChoice
 from ledger.promotions.conditions.code import folded
 from ledger.promotions.facts import BuyerFacts
-from ledger.promotions.modifiers import Joined, shares
-from ledger.promotions.paying import Earned, Wish
+from ledger.promotions.modifiers import JoinedBasket, shares
+from ledger.promotions.paying import Earned, StoredValue, Wish
 from ledger.promotions.pieces import parted
 from ledger.promotions.promotions import Promotion, Shelf
 from ledger.promotions.quotes import (
@@ -20,6 +20,7 @@ from ledger.promotions.quotes import (
     EnteredCode,
     LineReason,
     PointsReason,
+    PromisedCoupon,
     PromisedPresent,
     Quote,
     QuoteLine,
@@ -39,9 +40,9 @@ RULES = 1
 class PricedSale:
     """A receipt with everything that decides its price. `available`: points that the member can
     spend, and `wish`: how many are to pay, in the smallest pieces of the unit. `rewards`: how often
-    the member wants those that cost points, by code. `left`: what is left of promotions with
-    limits. `scale`: decimal places of a point. `is_traced`: it is told of all promotions for these
-    goods what kept them out, such as a store or a code."""
+    the member wants those that cost points, by code. `stored`: cards that are to pay. `left`: what
+    is left of promotions with limits. `scale`: decimal places of a point. `is_traced`: it is told
+    of all promotions for these goods what kept them out, such as a store or a code."""
 
     basket: Basket
     terms: PromotionTerms
@@ -55,6 +56,7 @@ class PricedSale:
     available: int = 0
     wish: Wish | None = None
     rewards: Mapping[str, int] = field(default_factory=dict)
+    stored: Sequence[StoredValue] = ()
     left: Mapping[str, Allowance] = field(default_factory=dict)
     is_traced: bool = False
 
@@ -73,7 +75,7 @@ def near(sale: PricedSale, basket: Basket, shelf: Shelf) -> list[Promotion]:
 
 
 def _price_by_1(sale: PricedSale, shelf: Shelf) -> Quote:
-    joined = Joined(sale.basket)
+    joined = JoinedBasket(sale.basket)
     sheet = Worksheet(joined.basket, sale.terms)
     entered = frozenset(map(folded, sale.codes))
     situation = Situation(sheet, sale.facts, sale.place, sale.clock, entered, sale.paid_by)
@@ -84,12 +86,14 @@ def _price_by_1(sale: PricedSale, shelf: Shelf) -> Quote:
     bought = _bought(choice, stacked, sale)
     on_rewards = sum(one.points for one in bought)
     paid = paying.pay(sheet, sale.rates, sale.available - on_rewards, sale.wish)
+    stored = paying.pay_stored(sheet, paid, sale.stored)
     earned = paying.earn(situation, stacked, sale.rates, paid, sale.scale, sale.left)
     is_discount = sale.terms.paying.points_are == "discount"
     by_points = paid.by_line if is_discount else [0] * len(sheet.lines)
     reasons = Reasons(stacked, situation)
     lines = _lines(joined, sheet, by_points, reasons.of_lines())
     total = sum(line.total for line in lines)
+    by_payment = 0 if is_discount else paid.money
     return Quote(
         rules=1,
         currency=sale.basket.currency,
@@ -99,7 +103,15 @@ def _price_by_1(sale: PricedSale, shelf: Shelf) -> Quote:
         discount=sum(line.discount for line in lines),
         points_paid=paid.money,
         total=total,
-        due=total - (0 if is_discount else paid.money),
+        due=total - by_payment - sum(one.amount for one in stored),
+        paid_by_points=by_payment,
+        stored=stored,
+        coupons=[
+            PromisedCoupon(reward.coupon(situation), code)
+            for code, standing in stacked.standings.items()
+            if standing.fate == "applied"
+            for reward in standing.promotion.rules.coupons
+        ],
         earned=earned.total,
         spent=paid.points + on_rewards,
         most=paid.most + on_rewards,
@@ -122,7 +134,7 @@ ARITHMETIC: Mapping[int, Callable[[PricedSale, Shelf], Quote]] = {1: _price_by_1
 
 
 def _lines(
-    joined: Joined,
+    joined: JoinedBasket,
     sheet: Worksheet,
     by_points: Sequence[int],
     reasons: Sequence[Sequence[LineReason]],
@@ -163,14 +175,14 @@ def _line(line: BasketLine, discount: int, points: int, reasons: Sequence[LineRe
     )
 
 
-def _note_refused(choice: Choice, stacked: Stacked) -> None:
+def _note_refused(choice: RewardChoice, stacked: Stacked) -> None:
     """What became of rewards that points could buy, and do not."""
     for promotion, unmet in choice.refused:
         fate = "nothing_to_take" if unmet is None else unmet.outcome
         stacked.standings[promotion.code] = PromotionStanding(promotion, fate, unmet=unmet)
 
 
-def _bought(choice: Choice, stacked: Stacked, sale: PricedSale) -> list[BoughtReward]:
+def _bought(choice: RewardChoice, stacked: Stacked, sale: PricedSale) -> list[BoughtReward]:
     """What points buy of that which was wished or is bought at once: what applies."""
     found = []
     for code in dict.fromkeys([*choice.times, *sale.rewards]):

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ledger.promotions.paying import StoredPaid
 from ledger.promotions.pieces import Piece
-from ledger.promotions.rewards.registry import Present
+from ledger.promotions.rewards.registry import Coupon, Present
 from ledger.promotions.stacking import Fate, LaneTrace
 
 ReasonCode = Literal["gave", "points_paid", "lost", "close", "limited", "deviates"]
@@ -77,6 +78,15 @@ class PromisedPresent:
 
 
 @dataclass(frozen=True, slots=True)
+class PromisedCoupon:
+    """Coupons for a later visit, and for which promotion. They are made when the purchase is
+    confirmed."""
+
+    coupon: Coupon
+    promotion: str
+
+
+@dataclass(frozen=True, slots=True)
 class BoughtReward:
     """A promotion that points buy, how often, and for how many points in all, in the smallest
     pieces of the unit. Never, for one that was wished and cannot be had."""
@@ -90,7 +100,8 @@ class BoughtReward:
 class Quote:
     """A receipt, priced. Money in the smallest pieces of the currency; `earned`, `spent` and `most`
     in the smallest pieces of the unit. `spent` is what pays, and what rewards cost (`bought`).
-    `due`: what is to be paid, after points that are a payment. `rounding`: how much more was taken
+    `due`: what is to be paid, after points that are a payment (`paid_by_points`) and the cards that
+    pay (`stored`: from which accounts, and how much). `rounding`: how much more was taken
     off because percents are rounded for each line or unit; None where they are exact. `rules`: the
     number of the arithmetic."""
 
@@ -113,3 +124,6 @@ class Quote:
     lanes: Sequence[LaneTrace]
     rounding: int | None = None
     bought: Sequence[BoughtReward] = ()
+    coupons: Sequence[PromisedCoupon] = ()
+    paid_by_points: int = 0
+    stored: Sequence[StoredPaid] = ()

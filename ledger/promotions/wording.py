@@ -16,6 +16,7 @@ from ledger.promotions.quotes import (
     EnteredCode,
     LineReason,
     PointsReason,
+    PromisedCoupon,
     PromisedPresent,
     PromotionOutcome,
     Quote,
@@ -41,7 +42,7 @@ CONFLICTS: Mapping[str, str] = {
     "clock": "the clock was wrong",
 }
 INSTEAD = "instead"  # of a line: which promotion has it in place of another
-SAVED = "slip saved"
+SAVED, COUPON, STORED_LEFT = "slip saved", "coupon", "slip left on gift cards"
 # Of points at the foot of a receipt, by the kind of the unit.
 OF = {"points": "", "money": " of money", "stamps": " of stamps"}
 SPENT, EARNED, LEFT = "slip spent", "slip earned", "slip left"
@@ -85,7 +86,17 @@ CODES = tuple(
             *UNMET,
             CLOSE_AS["costs_too_little"],
             *CONFLICTS.values(),
-            *(CODE_APPLIED, CODE_UNUSED, CODE_UNKNOWN, PRESENT, BASE, INSTEAD, SAVED),
+            *(
+                CODE_APPLIED,
+                CODE_UNUSED,
+                CODE_UNKNOWN,
+                PRESENT,
+                BASE,
+                INSTEAD,
+                SAVED,
+                COUPON,
+                STORED_LEFT,
+            ),
             *(f"{code}{of}" for code in (SPENT, EARNED, LEFT) for of in OF.values()),
         )
     )
@@ -138,11 +149,15 @@ def line_reason(reason: LineReason, reader: TillReader) -> str:
 
 
 def slip(quote: Quote, purse: Purse | None, reader: TillReader) -> list[str]:
-    """Lines for the foot of the receipt: what was saved, spent and earned, and what is left then.
-    Without a purse nothing is said of points."""
-    lines = []
+    """Lines for the foot of the receipt: what was saved, coupons, what is left on gift cards; and
+    what is spent and earned in points, and left then. Without a purse nothing is said of points."""
+    lines: list[str] = []
     if saved := quote.given + quote.discount:
         lines.append(_said(reader, SAVED, {"amount": _off(-saved, reader)}))
+    lines += [coupon(one, reader) for one in quote.coupons]
+    if quote.stored:
+        money = sum(one.left for one in quote.stored)
+        lines.append(_said(reader, STORED_LEFT, {"amount": _off(-money, reader)}))
     if purse is None:
         return lines
     left = None if purse.left is None else max(0, purse.left - quote.spent)
@@ -185,6 +200,11 @@ def points_reason(reason: PointsReason, reader: TillReader) -> str:
 def present(promised: PromisedPresent, reader: TillReader) -> str:
     """What is handed out, for which promotion."""
     return _said(reader, PRESENT, {}, reader.name(promised.promotion))
+
+
+def coupon(promised: PromisedCoupon, reader: TillReader) -> str:
+    """Which coupon there is for a later visit."""
+    return _said(reader, COUPON, {}, reader.name(promised.promotion))
 
 
 def entered_code(

@@ -1,7 +1,7 @@
 """Who buys, and the answers to what promotions ask about them: found in one statement for segments
 and lists, and one for each kind of other question, however many promotions ask."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -9,12 +9,15 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, literal, select
 from sqlalchemy.orm import Session
 
-from ledger.book import accounts
+from ledger.book import accounts, balances
 from ledger.book.accounts import Account
 from ledger.book.purchases import PurchaseRow
 from ledger.database.tables import Identifier
-from ledger.people import persons
+from ledger.errors import WrongCurrency
+from ledger.money import Money, decimals
+from ledger.people import cards, persons
 from ledger.people.members import Member
+from ledger.programmes import units
 from ledger.programmes.programmes import Programme
 from ledger.programmes.stores import Store
 from ledger.promotions.facts import (
@@ -28,8 +31,10 @@ from ledger.promotions.facts import (
     PurchasesBefore,
     PurchasesToday,
 )
+from ledger.promotions.paying import StoredValue
 from ledger.promotions.situations import StoreClock
 from ledger.sales import records
+from ledger.sales.receipts import CardToPay
 from ledger.sales.records import SoldReceipt
 from ledger.segments import membership, scope
 from ledger.segments.kinds.listed import Listed
@@ -95,6 +100,44 @@ def facts(
             case PurchasesToday():
                 found[key] = _purchases_today(session, member, visit)
     return found
+
+
+def stored_value(
+    session: Session,
+    programme: Programme,
+    cards_to_pay: Sequence[CardToPay],
+    currency: str,
+    now: datetime,
+) -> list[StoredValue]:
+    """What stands on these cards in this currency: on accounts in a unit of money that is not what
+    the programme counts purchases in. Raises what `cards.owner` raises, `WrongCurrency`,
+    `TooManyDecimals`, `AmountTooLarge`."""
+    if not cards_to_pay:
+        return []
+    places = decimals(currency)
+    kept_in = [
+        unit
+        for unit in units.of_programme(session, programme.id)
+        if unit.currency == currency and not unit.main and unit.scale <= places
+    ]
+    found = []
+    for one in cards_to_pay:
+        wish = one.amount if one.amount == "most" else _in_currency(one.amount, currency)
+        holder = cards.owner(session, one.card, now, programme.id).member.holder_id
+        has = balances.of_members(session, [unit.id for unit in kept_in], [holder], now)
+        for unit in kept_in:
+            step = int(10 ** (places - unit.scale))
+            available = has[holder, unit.id].available * step
+            found.append(StoredValue(one.card, holder, unit.id, available, wish, step))
+            if wish != "most":
+                wish -= min(wish, available)
+    return found
+
+
+def _in_currency(amount: Money, currency: str) -> int:
+    if amount.currency != currency:
+        raise WrongCurrency(amount.currency, currency)
+    return amount.points(decimals(currency))
 
 
 def _tree(question: FactAsked) -> Segment | None:

@@ -89,7 +89,7 @@ def quote(
     trial: Trial | None = None,
 ) -> Priced:
     """What the receipt costs and earns. Raises `UnknownStore`, `PromotionRefused` for a draft that
-    is tried, and what `receipts.basket` raises."""
+    is tried, and what `receipts.basket` and `buyers.stored_value` raise."""
     moment = receipt.at or now
     store = _store(session, programme, receipt.store)
     known = published.of(session, programme.id)
@@ -133,6 +133,7 @@ def quote(
         wish=receipt.pays,
         rewards=receipt.rewards,
         left=limits.left(session, programme.id, near, whose),
+        stored=buyers.stored_value(session, programme, receipt.gift_cards, basket.currency, now),
     )
     promotions = {one.code: one for one in shelf.all}
     return Priced(pricing.price(sale, shelf), sale, unit, promotions, buyer)

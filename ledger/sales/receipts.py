@@ -40,6 +40,14 @@ class ReceiptLine:
 
 
 @dataclass(frozen=True, slots=True)
+class CardToPay:
+    """A gift card that is to pay so much, or as much as it can."""
+
+    card: str
+    amount: Money | Literal["most"]
+
+
+@dataclass(frozen=True, slots=True)
 class TillReceipt:
     """A receipt as the till tells it. `store` and `till`: codes. `at`: None for now. `paid_by`:
     kinds of payment of what is due. `pays`: how many points are to pay, in the smallest pieces of
@@ -54,6 +62,7 @@ class TillReceipt:
     paid_by: frozenset[str] = frozenset()
     pays: Pays | None = None
     rewards: Mapping[str, int] = field(default_factory=dict)
+    gift_cards: Sequence[CardToPay] = ()
 
     def skus(self) -> list[str]:
         """The products that it names by SKU."""

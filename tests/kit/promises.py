@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ledger.promotions.arithmetic import price_of
 from ledger.promotions.baskets import Basket, BasketLine
-from ledger.promotions.modifiers import Joined
+from ledger.promotions.modifiers import JoinedBasket
 from ledger.promotions.quotes import Quote, QuoteLine
 from ledger.promotions.terms import PromotionTerms
 
@@ -56,7 +56,7 @@ def check_sums(quote: Quote) -> None:
 
 def joined(lines: Sequence[BasketLine], quote: Quote) -> list[QuoteLine]:
     """The lines, each with what modifies it: a ceiling is for all of it."""
-    whole = Joined(Basket(list(lines), quote.currency))
+    whole = JoinedBasket(Basket(list(lines), quote.currency))
     found = []
     for line in range(len(whole.basket.lines)):
         first, *others = (quote.lines[place] for place in whole.places(line))

@@ -1028,6 +1028,7 @@ FIELD_CODES = (
     "search_or_list",
     "currency_unknown",
     "percent",
+    "card_twice",
     "ends_before_it_begins",
     "half_of_hours",
     "id_or_list",

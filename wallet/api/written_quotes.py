@@ -12,9 +12,11 @@ from ledger.promotions.wording import Purse, TillReader
 from wallet.api.bodies.amounts import MoneyOut
 from wallet.api.bodies.receipts import (
     BoughtRewardOut,
+    CouponOut,
     EnteredCodeOut,
     LaneOut,
     LineReasonOut,
+    PaidByOut,
     PieceOut,
     PointsReasonOut,
     PresentOut,
@@ -47,9 +49,21 @@ class WrittenQuote:
             points=self._points(),
             total=self._money(quote.total),
             due=self._money(quote.due),
+            paid_by=self._paid_by(),
             gifts=[
                 PresentOut(sku=one.present.sku, quantity=one.present.units, promotion=one.promotion)
                 for one in quote.presents
+            ],
+            coupons=[
+                CouponOut(
+                    series=one.coupon.series,
+                    quantity=one.coupon.units,
+                    promotion=one.promotion,
+                    from_=one.coupon.begins,
+                    until=one.coupon.ends,
+                    text=wording.coupon(one, self.reader),
+                )
+                for one in quote.coupons
             ],
             codes=[
                 EnteredCodeOut(
@@ -83,6 +97,18 @@ class WrittenQuote:
             facts=dict(facts),
             unreadable=unreadable,
         )
+
+    def _paid_by(self) -> list[PaidByOut]:
+        quote = self.quote
+        by_points = quote.paid_by_points
+        found = [PaidByOut(kind="points", amount=self._money(by_points))] if by_points else []
+        by_card: dict[str, int] = {}
+        for one in quote.stored:
+            by_card[one.card] = by_card.get(one.card, 0) + one.amount
+        return found + [
+            PaidByOut(kind="gift_card", amount=self._money(amount), card=card)
+            for card, amount in by_card.items()
+        ]
 
     def _points(self) -> QuotePointsOut:
         quote = self.quote

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any, get_args
@@ -14,18 +15,21 @@ import ledger.promotions
 from ledger.languages import LANGUAGES, Language
 from ledger.money import Money
 from ledger.promotions import wording
+from ledger.promotions.paying import StoredPaid
 from ledger.promotions.quotes import (
     EnteredCode,
     LineReason,
     PointsReason,
+    PromisedCoupon,
     PromisedPresent,
     PromotionOutcome,
+    Quote,
     ReasonCode,
 )
-from ledger.promotions.rewards.registry import Present
+from ledger.promotions.rewards.registry import Coupon, Present
 from ledger.promotions.situations import UnmetAs
 from ledger.promotions.stacking import Fate
-from ledger.promotions.wording import TillReader
+from ledger.promotions.wording import Purse, TillReader
 from ledger.promotions.worksheet import Limit
 
 EN, RU = Language("en"), Language("ru")
@@ -75,6 +79,14 @@ def outcomes() -> Iterator[PromotionOutcome]:
                 yield PromotionOutcome("p", 1, fate, amount, "p", code, FACTS)
 
 
+def rich_quote() -> Quote:
+    """One of which there is all to say."""
+    quote = quoted([line("X", "9999999.99")], promotion("p", {"kind": "percent", "percent": "99"}))
+    coupon = PromisedCoupon(Coupon("spring", 1, date(2026, 12, 20), None), "p")
+    stored = StoredPaid("4485", 1, 2, 5, 999_999_999)
+    return replace(quote, spent=99_999_999, earned=99_999_999, coupons=[coupon], stored=[stored])
+
+
 def everything(language: Language) -> Iterator[str]:
     who = reader(language)
     for told in outcomes():
@@ -88,6 +100,10 @@ def everything(language: Language) -> Iterator[str]:
     for promotion_code in (None, "p"):
         yield wording.points_reason(PointsReason(promotion_code, 7), who)
     yield wording.present(PromisedPresent(Present("SOCKS", 1), "p"), who)
+    coupon = Coupon("spring", 1, date(2026, 12, 20), None)
+    yield wording.coupon(PromisedCoupon(coupon, "p"), who)
+    for kind, currency in (("points", None), ("money", "RUB"), ("stamps", None)):
+        yield from wording.slip(rich_quote(), Purse(kind, 2, currency, 999_999_999), who)
     for entered in (EnteredCode("X" * 100, state, "p") for state in ("applied", "unknown")):
         yield wording.entered_code(entered, [], who)
     for known in ([], [next(outcomes())]):

@@ -9,6 +9,9 @@ import pytest
 from phones import Phone, opened
 from statements import recorded
 
+from ledger.programmes import programmes, units
+from ledger.programmes.units import UnitTerms
+
 DOCUMENTS = re.findall(
     r"```json\n(.*?)```",
     (Path(__file__).parents[3] / "docs" / "promotions.md").read_text(),
@@ -509,3 +512,51 @@ def test_a_reward_is_bought_with_points(api, base_programme, join, publish, quot
     points = {"gives": [{"kind": "points_fixed", "points": 5}], "costs": {"points": 1}}
     answer = api.post("promotions", {"programme": "demo", "code": "x", "name": "X", **points})
     assert "points_for_points" in answer.text
+
+
+def test_a_gift_card_pays_what_is_due(api, installation, join, quote) -> None:
+    """What stands on it in a unit of money, of which points are another."""
+    with installation.database.transaction() as session:
+        gift = UnitTerms("gift", "money", 2, "RUB")
+        units.add(session, programmes.by_code(session, "demo").id, gift)
+    owner = join(name="Card")
+    sold = {"member": owner["id"], "unit": "gift", "money": rub("1000.00")}
+    assert api.post("accruals", sold).status_code == 201
+    card = owner["card"]["number"]
+
+    def paying(amount: object) -> dict:
+        return {"pay": {"gift_cards": [{"card": card, "amount": amount}]}}
+
+    found = quote(SHOES, **paying("most"))
+    paid = {"kind": "gift_card", "amount": rub("1000.00"), "card": card}
+    assert (found["total"], found["due"]) == (rub("4990.00"), rub("3990.00"))
+    assert found["paid_by"] == [paid]
+    assert [one.replace("\u00a0", " ") for one in found["slip"]] == ["На подарочных картах: 0 ₽"]
+    assert quote(SHOES, **paying(rub("10.00")))["due"] == rub("4980.00")
+    certificate = {**SHOES, "kind": "certificate"}
+    assert quote(certificate, **paying("most"))["due"] == rub("4990.00")
+    body = {"programme": "demo", "lines": [SHOES]}
+    for wrong, code in (
+        ([{"card": "1", "amount": "most"}], "unknown_card"),
+        ([{"card": card, "amount": {"amount": "1", "currency": "EUR"}}], "wrong_currency"),
+        ([{"card": card, "amount": "most"}] * 2, "card_twice"),
+    ):
+        answer = api.post("quotes", {**body, "pay": {"gift_cards": wrong}})
+        assert answer.status_code in (404, 422)
+        assert code in answer.text, answer.text
+
+
+def test_a_coupon_is_promised_for_a_later_visit(publish, quote) -> None:
+    coupon = {"kind": "coupon", "series": "back", "live_days": 30}
+    publish("again", {"name": "Ещё раз", "gives": [coupon]})
+    found = quote(SHOES, at="2026-12-01T12:00:00+03:00")["coupons"]
+    assert found == [
+        {
+            "series": "back",
+            "quantity": 1,
+            "promotion": "again",
+            "from": "2026-12-01",
+            "until": "2026-12-31",
+            "text": "Купон на потом: Ещё раз",
+        }
+    ]

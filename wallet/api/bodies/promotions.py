@@ -202,7 +202,7 @@ class KindOut(AnswerBody):
     and a whole document of it."""
 
     kind: str
-    family: Literal["condition", "discount", "points", "present"]
+    family: Literal["condition", "discount", "points", "present", "coupon"]
     part: KindPartOut
     example: dict[str, Any]
 

@@ -1,7 +1,7 @@
 """Receipts as tills send them, and quotes."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -25,10 +25,11 @@ from ledger.fields import (
     either,
 )
 from ledger.money import AMOUNT
+from ledger.people.cards import normalise
 from ledger.promotions.arithmetic import THOUSAND
 from ledger.promotions.conditions.payment import PaymentKind
 from ledger.promotions.promotions import MOST_TIMES, PromotionCode
-from ledger.sales.receipts import ReceiptLine, TillReceipt
+from ledger.sales.receipts import CardToPay, ReceiptLine, TillReceipt
 from ledger.sales.records import ConflictCode
 from wallet.api.bodies.amounts import BalanceOut, MoneyOut
 from wallet.api.bodies.answers import AnswerBody
@@ -135,19 +136,32 @@ class RewardIn(Body):
     times: Annotated[int, Field(ge=1, le=MOST_TIMES)] = 1
 
 
+class GiftCardIn(Body):
+    """A gift card that is to pay so much, or `most` for as much as it can."""
+
+    card: Barcode
+    amount: Literal["most"] | MoneyIn
+
+
 class PayIn(Body):
     """How much is paid with points: this many, or `most` for as many as may be; and what the member
-    takes for points, which comes before that."""
+    takes for points, which comes before that. `gift_cards` pay of what is left to pay then."""
 
     points: Literal["most"] | Count | None = None
     rewards: Annotated[list[RewardIn], Field(max_length=MOST_CODES)] = Field(default_factory=list)
+    gift_cards: Annotated[list[GiftCardIn], Field(max_length=MOST_CODES)] = Field(
+        default_factory=list
+    )
 
     @model_validator(mode="after")
-    def names_each_reward_once(self) -> Self:
-        """Refuses a reward that stands there twice."""
+    def names_each_once(self) -> Self:
+        """Refuses a reward or a card that stands there twice."""
         codes = [one.promotion for one in self.rewards]
         if len(set(codes)) < len(codes):
             raise PydanticCustomError("reward_twice", "must name each reward once")
+        cards = [normalise(one.card) for one in self.gift_cards]
+        if len(set(cards)) < len(cards):
+            raise PydanticCustomError("card_twice", "must name each card once")
         return self
 
 
@@ -226,6 +240,10 @@ class ReceiptIn(Body):
             paid_by=frozenset(one.kind for one in self.payments),
             pays=self.pay.points,
             rewards={one.promotion: one.times for one in self.pay.rewards},
+            gift_cards=[
+                CardToPay(one.card, one.amount if one.amount == "most" else one.amount.money)
+                for one in self.pay.gift_cards
+            ],
         )
 
 
@@ -299,6 +317,26 @@ class PresentOut(AnswerBody):
     promotion: str
 
 
+class CouponOut(AnswerBody):
+    """Coupons of a series for a later visit, from one day until another, both included. They are
+    made when the purchase is confirmed."""
+
+    series: str
+    quantity: int
+    promotion: str
+    from_: date = Field(serialization_alias="from")
+    until: date | None
+    text: str
+
+
+class PaidByOut(AnswerBody):
+    """What pays beside the money of the customer: a gift card, or points that are a payment."""
+
+    kind: Literal["gift_card", "points"]
+    amount: MoneyOut
+    card: str | None = None
+
+
 class EnteredCodeOut(AnswerBody):
     """A code that was entered, and what became of it."""
 
@@ -345,7 +383,9 @@ QUOTE = {
     },
     "total": rub("5103.00"),
     "due": rub("5103.00"),
+    "paid_by": [],
     "gifts": [],
+    "coupons": [],
     "codes": [],
     "promotions": [
         {
@@ -377,7 +417,9 @@ class QuoteOut(AnswerBody):
     points: QuotePointsOut
     total: MoneyOut
     due: MoneyOut
+    paid_by: Sequence[PaidByOut]
     gifts: Sequence[PresentOut]
+    coupons: Sequence[CouponOut]
     codes: Sequence[EnteredCodeOut]
     promotions: Sequence[PromotionOutcomeOut]
     rounding: MoneyOut | None
