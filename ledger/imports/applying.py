@@ -1,4 +1,4 @@
-"""Applying one part of an import: members, cards, postings, and what became of each row."""
+"""Applying one part of an import of members: cards, postings, and what became of each row."""
 
 import hashlib
 from collections.abc import Sequence
@@ -20,7 +20,8 @@ from ledger.errors import BalanceTooLarge, InsufficientPoints, Refusal
 from ledger.events import MemberChanged, PointsAccrued, PointsRedeemed
 from ledger.imports import store
 from ledger.imports.checking import Aim, Judged, judge
-from ledger.imports.columns import RowContent, RowProblem
+from ledger.imports.columns import RowContent
+from ledger.imports.headers import RowProblem
 from ledger.imports.store import Import, ImportRow, Row
 from ledger.people import cards, consents, members
 from ledger.people.consents import Decision, Purpose
@@ -28,17 +29,6 @@ from ledger.people.persons import Profile
 from ledger.points import causes
 from ledger.points.accruals import Grant, term
 from ledger.points.causes import Cause
-from ledger.programmes import programmes, units
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What one part did. `joined` are the ids of new members, who have no pass yet. `is_last`: all
-    parts are applied, and only the statement is missing."""
-
-    import_: Import
-    joined: Sequence[int]
-    is_last: bool
 
 
 @dataclass(slots=True)
@@ -50,19 +40,13 @@ class _Applied:
     posting_id: str | None = None
 
 
-def step(session: Session, import_id: int | None, now: datetime) -> Step | None:
-    """Apply the next part of this import, or of the oldest import that waits; None if there is
-    none.
+def apply(
+    session: Session, import_: Import, aim: Aim, rows: Sequence[Row], now: datetime
+) -> list[int]:
+    """Apply these rows; returns the ids of new members, who have no pass yet.
 
     A row that was good when the file was checked and is not good any more is left out, with the
     reason."""
-    import_ = store.next_to_apply(session, import_id)
-    if import_ is None:
-        return None
-    rows = store.take_part(session, import_.id)
-    if not rows:
-        return Step(import_, (), is_last=True)
-    aim = aim_of(session, import_)
     judged = [_timely(aim, one, now) for one in judge(session, aim, rows, None, now)]
     left_out = [Row(one.row.number, one.row.wish, one.problems) for one in judged if one.problems]
     good = [one for one in judged if not one.problems]
@@ -78,14 +62,7 @@ def step(session: Session, import_id: int | None, now: datetime) -> Step | None:
     store.add_problems(session, import_.id, left_out)
     import_.left_out += len(left_out)
     import_.joined += len(joined)
-    session.flush()
-    return Step(import_, joined, is_last=False)
-
-
-def aim_of(session: Session, import_: Import) -> Aim:
-    """Where the rows of this import go."""
-    programme = programmes.by_id(session, import_.programme_id)
-    return Aim(programme, units.by_id(session, import_.unit_id), import_.kind)
+    return joined
 
 
 def _timely(aim: Aim, one: Judged, now: datetime) -> Judged:

@@ -1,12 +1,8 @@
 """Whether rows can be applied: compared with each other, and with what the ledger knows."""
 
-import hashlib
-import secrets
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Self
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,7 +11,9 @@ from ledger.book import accounts, balances
 from ledger.book.accounts import Account
 from ledger.book.journal import Entry, Posting
 from ledger.errors import CardExpired, CardVoid, Refusal
-from ledger.imports.columns import IDENTIFIERS, RowContent, RowProblem, RowsKind
+from ledger.imports.columns import IDENTIFIERS, RowContent, RowsKind
+from ledger.imports.headers import RowProblem
+from ledger.imports.rows_before import RowsBefore
 from ledger.imports.store import Row
 from ledger.people import cards, members
 from ledger.people.cards import CardOwner
@@ -23,8 +21,6 @@ from ledger.people.members import Member
 from ledger.people.persons import PERSONAL, Person
 from ledger.programmes.programmes import Programme
 from ledger.programmes.units import Unit
-
-CACHE_KB = 32_768  # of memory for the marks of `RowsBefore`; the rest lies in its file
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,43 +41,6 @@ class Judged:
     problems: list[RowProblem]
     member: Member | None = None
     card_id: int | None = None
-
-
-class RowsBefore:
-    """Which people the rows before named. Marks lie in a temporary file, so that memory does not
-    grow with the import."""
-
-    def __init__(self) -> None:
-        self._key = secrets.token_bytes(16)
-        self._file = sqlite3.connect("", isolation_level=None)
-        self._file.execute("PRAGMA journal_mode = OFF")
-        self._file.execute(f"PRAGMA cache_size = -{CACHE_KB}")
-        self._file.execute("CREATE TABLE seen (mark INTEGER PRIMARY KEY, row INTEGER)")
-        self._file.execute("BEGIN")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-    def repeated(self, named: Iterable[tuple[int, str, str]]) -> dict[tuple[int, str], int]:
-        """Takes row number, field and value. Returns, by row and field, the first row that had the
-        same value, if that was another row."""
-        marks = [(self._mark(name, value), row, name) for row, name, value in named]
-        self._file.executemany(
-            "INSERT OR IGNORE INTO seen VALUES (?, ?)", [(mark, row) for mark, row, _ in marks]
-        )
-        found = {}
-        for mark, row, name in marks:
-            (first,) = self._file.execute("SELECT row FROM seen WHERE mark = ?", (mark,)).fetchone()
-            if first != row:
-                found[row, name] = first
-        return found
-
-    def _mark(self, name: str, value: str) -> int:
-        digest = hashlib.blake2b(f"{name}\x1f{value}".encode(), digest_size=8, key=self._key)
-        return int.from_bytes(digest.digest(), signed=True)
 
 
 def judge(

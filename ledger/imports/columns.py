@@ -1,23 +1,21 @@
-"""What the columns of a file are called, and what its rows say. Pure."""
+"""What the columns of a file of members are called, and what its rows say. Pure."""
 
-import dataclasses
-import re
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from ledger import contacts
 from ledger.contacts import PhoneNumber
 from ledger.errors import FileRefused
-from ledger.imports import meanings
+from ledger.imports import headers, meanings
 from ledger.imports.cells import STRAY_QUOTE, Cell
+from ledger.imports.headers import Layout, RowProblem, plain_name
 from ledger.imports.meanings import CONSENTS, BadCell, LocalForms
 
-ImportKind = Literal["members", "accrual", "write_off"]
+PeopleKind = Literal["members", "accrual", "write_off"]
 # `list`: rows that only name members, and nothing is written of them.
-RowsKind = ImportKind | Literal["list"]
+RowsKind = PeopleKind | Literal["list"]
 MOVES_POINTS = ("accrual", "write_off")
 
 NAMES = {
@@ -105,26 +103,6 @@ TAKEN = {
 
 
 @dataclass(frozen=True, slots=True)
-class RowProblem:
-    """Why a row cannot be imported: a stable code, the field at fault, and the facts for the
-    sentence. The content of the cell is never among them, since it may be personal."""
-
-    code: str
-    field: str | None = None
-    facts: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """Which column of a file holds which field: `places` has the index of the column, `titles` its
-    name in the file. Columns in `left_aside` are not imported: name and code of the reason."""
-
-    places: Mapping[str, int]
-    titles: Mapping[str, str]
-    left_aside: list[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
 class RowContent:
     """What a row says. `points` is in the smallest piece of the unit; `expires` is the last day on
     which the points live. `consent_date` is by the programme's clock."""
@@ -143,12 +121,23 @@ class RowContent:
     consent_date: datetime | None = None
     consent_source: str | None = None
 
+    def plain(self) -> dict[str, Any]:
+        """The same as JSON can hold it."""
+        return {
+            name: value.isoformat() if isinstance(value, date) else value
+            for name in self.__slots__
+            if (value := getattr(self, name)) is not None
+        }
 
-def plain_name(title: str) -> str:
-    """The name of a column without differences that people do not notice: case, punctuation, ё for
-    е."""
-    text = unicodedata.normalize("NFKC", title).casefold().replace("ё", "е")
-    return " ".join(re.sub(r"[\W_]+", " ", text).split())
+    @classmethod
+    def of_plain(cls, values: dict[str, Any]) -> Self:
+        """What `plain` made."""
+        for name in ("birthday", "expires"):
+            if name in values:
+                values[name] = date.fromisoformat(values[name])
+        if "consent_date" in values:
+            values["consent_date"] = datetime.fromisoformat(values["consent_date"])
+        return cls(**values)
 
 
 def is_column(title: str) -> bool:
@@ -161,38 +150,22 @@ def layout(kind: RowsKind, header: Sequence[str]) -> Layout:
     """Which fields the columns of this header hold. Raises `FileRefused` for a header that cannot
     be one: two columns of one field, no known column, no column that names members, or no
     points."""
-    places: dict[str, int] = {}
-    left_aside: list[tuple[str, str]] = []
-    for place, title in enumerate(header):
-        found = FIELD_OF.get(plain_name(title))
-        if not title:
-            continue
-        if found in places:
-            raise FileRefused(
-                "column_repeated",
-                "Two columns mean the same: {first} and {column}.",
-                first=header[places[found]],
-                column=title,
-            )
-        if found in TAKEN[kind]:
-            places[found] = place
-        else:
-            left_aside.append((title, HOMELESS_OF.get(plain_name(title), "unknown_column")))
-    if not places:
-        raise FileRefused(
-            "header_missing",
-            "The first row must name the columns: {names}.",
-            names=", ".join(sorted(TAKEN[kind])),
-        )
-    if not any(one in places for one in IDENTIFIERS):
+    names = [plain_name(title) for title in header]
+    found = headers.placed(
+        header,
+        [FIELD_OF.get(name) for name in names],
+        TAKEN[kind],
+        [HOMELESS_OF.get(name, "unknown_column") for name in names],
+    )
+    if not any(one in found.places for one in IDENTIFIERS):
         raise FileRefused(
             "column_missing",
             "A column is missing that says who is meant: phone, email, card or external_id.",
             column="phone",
         )
-    if kind in MOVES_POINTS and "points" not in places:
+    if kind in MOVES_POINTS and "points" not in found.places:
         raise FileRefused("column_missing", "The column points is missing.", column="points")
-    return Layout(places, {one: header[at] for one, at in places.items()}, left_aside)
+    return found
 
 
 def parse(

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from ledger.database.tables import insert_or
 from ledger.imports import store
-from ledger.imports.columns import IDENTIFIERS, RowContent, RowProblem
+from ledger.imports.columns import IDENTIFIERS, RowContent
+from ledger.imports.headers import RowProblem
 from ledger.imports.store import APPLYING, CHECKED, READING, ErasedMark, Import, ImportPart, Row
 
 PERSON_ERASED = RowProblem("person_erased")
@@ -88,7 +89,7 @@ def _taken_out(
         if not any(needle in plain for needle in needles):
             session.expunge(part)
             continue
-        rows = store.unpacked(part.body)
+        rows = store.unpacked(part.body, RowContent)
         theirs = [row for row in rows if any(v in sought.get(n, ()) for n, v in _named(row.wish))]
         if not theirs:
             continue

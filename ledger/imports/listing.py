@@ -14,7 +14,8 @@ from ledger.errors import FileRefused
 from ledger.imports import checking, columns, files
 from ledger.imports.cells import Cell
 from ledger.imports.checking import Aim
-from ledger.imports.columns import IDENTIFIERS, Layout, RowProblem
+from ledger.imports.columns import IDENTIFIERS
+from ledger.imports.headers import Layout, RowProblem
 from ledger.imports.meanings import LocalForms
 from ledger.imports.store import Row
 from ledger.people import members

@@ -16,11 +16,11 @@ from sqlalchemy.orm import Session
 
 from ledger.book.accounts import MEMBER, Account
 from ledger.book.journal import Entry, Posting
-from ledger.imports import store
+from ledger.imports import registry, store
 from ledger.imports.applying import chained
 from ledger.imports.store import Import, ImportRow
 from ledger.people.members import Member
-from ledger.programmes import programmes, units
+from ledger.programmes import programmes
 
 VERSION = 1
 MOST_NAMED = 20  # rows that a finding names
@@ -53,13 +53,10 @@ def finish(session: Session, import_: Import, sign: Sign, now: datetime) -> None
 def document(session: Session, import_: Import) -> dict[str, Any]:
     """What the statement of a finished import says, made from the row of the import alone."""
     programme = programmes.by_id(session, import_.programme_id)
-    moved = import_.balances_moved if import_.kind != "write_off" else -import_.balances_moved
-    posted = import_.points_posted if import_.kind != "write_off" else -import_.points_posted
     return {
         "version": VERSION,
         "import": import_.public_id,
         "programme": programme.code,
-        "unit": units.by_id(session, import_.unit_id).code,
         "kind": import_.kind,
         "file": {"sha256": import_.digest, "bytes": import_.size},
         "rows": {
@@ -68,17 +65,6 @@ def document(session: Session, import_: Import) -> dict[str, Any]:
             "left_out": import_.left_out,
             "sha256": import_.rows_digest,
         },
-        "members": {"joined": import_.joined, "found": import_.applied - import_.joined},
-        "points": {
-            "in_file": import_.points_in_file,
-            "left_out": import_.points_in_file - import_.points_applied,
-            "applied": import_.points_applied,
-            "postings": import_.postings,
-            "posted": posted,
-            "balances_moved": moved,
-        },
-        "agrees": import_.points_applied == posted == moved
-        and import_.applied + import_.left_out == import_.rows,
         "times": {
             name: None if moment is None else moment.isoformat()
             for name, moment in (
@@ -87,6 +73,7 @@ def document(session: Session, import_: Import) -> dict[str, Any]:
                 ("finished", import_.finished_at),
             )
         },
+        **registry.named(import_.kind).statement(session, import_),
     }
 
 
@@ -114,7 +101,7 @@ def check(session: Session, import_: Import, verify: Verify) -> list[ProofFindin
         findings.append(
             ProofFinding("sums", "The sums did not agree when the import was finished.")
         )
-    return findings + _rows(session, import_, told)
+    return findings + _rows(session, import_, told) if "points" in told else findings
 
 
 def _rows(session: Session, import_: Import, told: dict[str, Any]) -> list[ProofFinding]:

@@ -17,8 +17,8 @@ from ledger.database.engine import wake_after_commit
 from ledger.database.tables import insert_or
 from ledger.errors import FileRefused, ImportNotReady, ImportReplaced
 from ledger.imports import store
-from ledger.imports.columns import Layout
 from ledger.imports.files import Format
+from ledger.imports.headers import Layout
 from ledger.imports.store import (
     CHECKED,
     IMPORTS,

@@ -7,8 +7,8 @@ import json
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Protocol, Self
 
 from sqlalchemy import (
     ForeignKey,
@@ -33,8 +33,8 @@ from ledger.errors import (
     ImportRepeated,
     UnknownImport,
 )
-from ledger.imports.columns import ImportKind, RowContent, RowProblem
 from ledger.imports.files import Format
+from ledger.imports.headers import RowProblem
 from ledger.imports.meanings import DecimalSign
 
 IMPORTS = "imports"
@@ -68,7 +68,7 @@ class Import(Base):
     public_id: Mapped[str] = mapped_column(String(36), unique=True)
     programme_id: Mapped[int] = mapped_column(ForeignKey("ledger_programme.id"))
     unit_id: Mapped[int] = mapped_column(ForeignKey("ledger_unit.id"))
-    kind: Mapped[ImportKind] = mapped_column(String(20))
+    kind: Mapped[str] = mapped_column(String(20))
     digest: Mapped[str] = mapped_column(String(64))
     size: Mapped[int]
     format: Mapped[Format] = mapped_column(String(4))
@@ -178,7 +178,7 @@ class ImportRequest:
     own. `decimal`: the decimal sign of its numbers; None if they say it themselves."""
 
     programme: str
-    kind: ImportKind
+    kind: str
     unit: str | None = None
     reason: str | None = None
     decimal: DecimalSign | None = None
@@ -197,18 +197,29 @@ class Tally:
     foreign_numbers: int = 0
 
 
+class RowSaid(Protocol):
+    """What a row says, as its kind of import reads it."""
+
+    def plain(self) -> dict[str, Any]:
+        """The same as JSON can hold it."""
+
+    @classmethod
+    def of_plain(cls, values: dict[str, Any]) -> Self:
+        """What `plain` made."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of the file as it was read. `is_foreign`: its phone number had no plus and was read as
-    one of another country."""
+    """A row of the file as it was read; `wish` is of the type that its kind has. `is_foreign`: its
+    phone number had no plus and was read as one of another country."""
 
     number: int
-    wish: RowContent
+    wish: Any
     problems: list[RowProblem] = dataclasses.field(default_factory=list)
     is_foreign: bool = False
 
 
-def known(session: Session, programme_id: int, kind: ImportKind, digest: str) -> Import | None:
+def known(session: Session, programme_id: int, kind: str, digest: str) -> Import | None:
     """The import of a file with this SHA-256, for this kind and programme, in any state; None if
     there is none."""
     return session.scalar(
@@ -315,7 +326,7 @@ def next_to_apply(session: Session, import_id: int | None) -> Import | None:
     return session.scalar(query.execution_options(populate_existing=True))
 
 
-def take_part(session: Session, import_id: int) -> list[Row]:
+def take_part(session: Session, import_id: int, content: type[RowSaid]) -> list[Row]:
     """The rows of the next part, which is deleted by this transaction. Empty if no part is left."""
     part = session.scalar(
         select(ImportPart)
@@ -326,10 +337,10 @@ def take_part(session: Session, import_id: int) -> list[Row]:
     if part is None:
         return []
     session.delete(part)
-    return unpacked(part.body)
+    return unpacked(part.body, content)
 
 
-def first_rows(session: Session, import_id: int, most: int) -> list[Row]:
+def first_rows(session: Session, import_id: int, most: int, content: type[RowSaid]) -> list[Row]:
     """The first rows that wait to be applied."""
     part = session.scalar(
         select(ImportPart.body)
@@ -337,7 +348,7 @@ def first_rows(session: Session, import_id: int, most: int) -> list[Row]:
         .order_by(ImportPart.first_row)
         .limit(1)
     )
-    return [] if part is None else unpacked(part)[:most]
+    return [] if part is None else unpacked(part, content)[:most]
 
 
 def find(session: Session, public_id: str) -> Import:
@@ -403,26 +414,13 @@ def forget_stale(session: Session, now: datetime) -> int:
 
 def packed(rows: Sequence[Row]) -> bytes:
     """Rows as the body of a part."""
-    plain = [[row.number, _told(row.wish)] for row in rows]
+    plain = [[row.number, row.wish.plain()] for row in rows]
     return zlib.compress(json.dumps(plain, ensure_ascii=False).encode(), 1)
 
 
-def unpacked(body: bytes) -> list[Row]:
-    """The rows in the body of a part."""
-    rows = []
-    for number, values in json.loads(zlib.decompress(body)):
-        for name in ("birthday", "expires"):
-            if name in values:
-                values[name] = date.fromisoformat(values[name])
-        if "consent_date" in values:
-            values["consent_date"] = datetime.fromisoformat(values["consent_date"])
-        rows.append(Row(number, RowContent(**values)))
-    return rows
-
-
-def _told(wish: RowContent) -> dict[str, Any]:
-    return {
-        name: value.isoformat() if isinstance(value, date) else value
-        for name in RowContent.__slots__
-        if (value := getattr(wish, name)) is not None
-    }
+def unpacked(body: bytes, content: type[RowSaid]) -> list[Row]:
+    """The rows in the body of a part, each with what it says as `content`."""
+    return [
+        Row(number, content.of_plain(values))
+        for number, values in json.loads(zlib.decompress(body))
+    ]

@@ -4,7 +4,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from apiflask import APIBlueprint
 from flask import abort, request
@@ -23,11 +23,11 @@ from ledger.errors import (
     UnknownProgramme,
     UnknownUnit,
 )
-from ledger.imports import previews, store, wording
+from ledger.imports import previews, registry, steps, store, wording
+from ledger.imports.registry import ImportKindCode
 from ledger.imports.store import Import, ImportProblem, ImportRequest
 from ledger.languages import Language
 from ledger.programmes import programmes, units
-from ledger.programmes.units import Unit
 from wallet.api import lookup, paging
 from wallet.api.amounts import in_money
 from wallet.api.auth import PERSONAL, author, needs, sees_people
@@ -281,7 +281,7 @@ def _import_out(session: Session, import_: Import, asked: Language | None = None
     return ImportOut(
         id=import_.public_id,
         programme=programmes.by_id(session, import_.programme_id).code,
-        kind=import_.kind,
+        kind=cast(ImportKindCode, import_.kind),
         unit=unit.code,
         state=import_.state,
         file=_file_out(import_),
@@ -297,7 +297,7 @@ def _import_out(session: Session, import_: Import, asked: Language | None = None
             LeftAsideOut(**column, message=wording.sentence(column["code"], column, language))
             for column in import_.left_aside
         ],
-        sample=_sample(session, import_, unit, language),
+        sample=_sample(session, import_, language),
         applied=import_.applied,
         left_out=import_.left_out,
         joined=import_.joined,
@@ -341,19 +341,20 @@ def _refusal_out(import_: Import, language: Language) -> ImportRefusalOut | None
     )
 
 
-def _sample(
-    session: Session, import_: Import, unit: Unit, language: Language
-) -> list[SampleRowOut]:
-    """The first rows that wait, for those who may see what is known of people."""
-    if import_.state != store.CHECKED or not sees_people():
+def _sample(session: Session, import_: Import, language: Language) -> list[SampleRowOut]:
+    """The first rows that wait; of people, for those who may see what is known of them."""
+    kind = registry.named(import_.kind)
+    is_shown = kind.concerns != "people" or sees_people()
+    if import_.state != store.CHECKED or not is_shown:
         return []
+    to = steps.destination(session, import_)
     return [
         SampleRowOut(
             row=row.number,
             fields=[
                 SampleFieldOut(field=name, column=import_.titles.get(name, name), text=text)
-                for name, text in previews.as_stored(row.wish, unit, language).items()
+                for name, text in kind.as_stored(row.wish, to, language).items()
             ],
         )
-        for row in store.first_rows(session, import_.id, previews.MOST_SAMPLE)
+        for row in store.first_rows(session, import_.id, previews.MOST_SAMPLE, kind.content)
     ]

@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator
 from typing import BinaryIO, TextIO
 
-from ledger.imports import columns, files, previews, store, wording
+from ledger.imports import files, previews, registry, store, wording
 from ledger.imports.cells import Cell, Formula, StrayQuote, Unreadable, harmless
 from ledger.imports.store import Import
 from ledger.languages import Language
@@ -41,7 +41,7 @@ def told(preview: Preview, language: Language) -> Iterator[str]:
         yield wording.sentence(code, {"column": column}, language)
     for row in preview.sample:
         place = sentences.of_text("Row {row}", language, row=row.number)
-        fields = previews.as_stored(row.wish, preview.aim.unit, language)
+        fields = preview.kind.as_stored(row.wish, preview.to, language)
         yield f"{place}: " + "; ".join(
             f"{layout.titles.get(name, name)} {text}" for name, text in fields.items()
         )
@@ -76,7 +76,7 @@ def write_left_out(
 ) -> int:
     """Write the rows of a file that were left out as CSV, each with what is wrong with it, to be
     corrected and imported again. Returns how many there are."""
-    table = files.read(file, columns.is_column)
+    table = files.read(file, registry.named(import_.kind).is_column)
     writer = csv.writer(target, delimiter=";")
     writer.writerow([*map(_written, table.header), sentences.of_text("what is wrong", language)])
     count = 0

@@ -11,8 +11,8 @@ import click
 from ledger.errors import Refusal
 from ledger.imports import proofs as import_proofs
 from ledger.imports import store
-from ledger.imports.columns import ImportKind
 from ledger.imports.meanings import DecimalSign
+from ledger.imports.registry import ImportKindCode
 from ledger.imports.store import Import, ImportRequest
 from ledger.languages import LANGUAGES, Language
 from ledger.programmes import programmes
@@ -81,7 +81,7 @@ def import_points(
     programme: str,
     unit: str | None,
     lang: Language,
-    kind: ImportKind | None,
+    kind: ImportKindCode | None,
     reason: str | None,
     decimal: DecimalSign | None,
     *,

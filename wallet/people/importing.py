@@ -22,24 +22,16 @@ from sqlalchemy.orm import Session
 
 from ledger.database.engine import Database
 from ledger.errors import FileRefused, ImportReplaced, UnknownImport
-from ledger.imports import (
-    applying,
-    columns,
-    files,
-    forgetting,
-    proofs,
-    reading,
-    store,
-)
-from ledger.imports.checking import Aim, Judged, RowsBefore, judge
-from ledger.imports.columns import Layout
+from ledger.imports import files, forgetting, proofs, reading, registry, steps, store
 from ledger.imports.files import Table
+from ledger.imports.headers import Layout
+from ledger.imports.kind import Destination, ImportKind
 from ledger.imports.meanings import DecimalSign, DecimalSigns, LocalForms
 from ledger.imports.previews import MOST_SAMPLE
 from ledger.imports.proofs import ProofFinding
 from ledger.imports.reading import Claim, SourceFile
+from ledger.imports.rows_before import RowsBefore
 from ledger.imports.store import Import, ImportRequest, Row, Tally
-from ledger.limits import MOST_POINTS
 from ledger.programmes import programmes, units
 from wallet.access import changes
 from wallet.access.changes import Author, ChangedThing
@@ -71,7 +63,8 @@ class Preview:
     """What a file would do. `facts`: how it was understood. `problems`: the first bad rows, each
     with what is wrong with it. `sample`: the first good rows."""
 
-    aim: Aim
+    kind: ImportKind
+    to: Destination
     tally: Tally
     layout: Layout
     facts: Mapping[str, Any]
@@ -83,9 +76,11 @@ class Preview:
 class _Opened:
     """A file that can be read as a table, and how it is understood."""
 
+    kind: ImportKind
+    to: Destination
     table: Table
     layout: Layout
-    decimal: DecimalSign | None
+    local: LocalForms
     facts: dict[str, Any]
     rows: int
 
@@ -93,16 +88,17 @@ class _Opened:
 def look(desk: Desk, file: BinaryIO, order: ImportRequest, shown: int) -> Preview:
     """What a file would do; nothing is written. `shown`: how many bad rows to keep. Raises
     `FileRefused`, `UnknownProgramme`, `UnknownUnit`, `ImportRepeated`, `ImportNotReady`."""
-    aim, _ = _ordered(desk, file, order)
-    opened = _open(file, aim, order.decimal)
+    kind, to, _ = _ordered(desk, file, order)
+    opened = _open(desk, file, kind, to, order.decimal)
     tally, problems, sample = Tally(), list[Row](), list[Row]()
     with RowsBefore() as seen:
-        for part in _parts(desk, aim, opened):
-            with desk.database.reading() as session:
-                good, bad = _sort(judge(session, aim, part, seen, desk.clock()), tally)
+        for part in _parts(opened):
+            # What a check writes in order to see whether it can be written is undone by itself.
+            with desk.database.transaction() as session:
+                good, bad = kind.check(session, to, part, seen, tally, desk.clock())
             problems += bad[: shown - len(problems)]
             sample += good[: MOST_SAMPLE - len(sample)]
-    return Preview(aim, tally, opened.layout, opened.facts, problems, sample)
+    return Preview(kind, to, tally, opened.layout, opened.facts, problems, sample)
 
 
 def read(desk: Desk, file: BinaryIO, order: ImportRequest) -> Import:
@@ -125,11 +121,11 @@ def receive(desk: Desk, file: BinaryIO, order: ImportRequest) -> Import:
     at first sight, `UnknownProgramme`, `UnknownUnit`, `ImportRepeated`, `ImportNotReady`, and
     `ImportReplaced` if the same file was sent again meanwhile."""
     format_ = files.format_of(file)
-    aim, (digest, size) = _ordered(desk, file, order)
+    _, to, (digest, size) = _ordered(desk, file, order)
     source = SourceFile(digest, size, format_)
     import_id = desk.database.run(
         lambda session: reading.begin(
-            session, aim.programme.id, aim.unit.id, order, source, desk.clock()
+            session, to.programme.id, to.unit.id, order, source, desk.clock()
         )
     ).id
     file.seek(0)
@@ -186,7 +182,7 @@ def _read_claimed(desk: Desk, claimed: Claim) -> Import | None:
         import_ = session.get(Import, claimed.import_id)
         if import_ is None:
             raise ImportReplaced
-        aim = applying.aim_of(session, import_)
+        to = steps.destination(session, import_)
     if claimed.attempt > reading.MOST_READINGS:
         raise FileRefused(
             "gave_up",
@@ -198,7 +194,8 @@ def _read_claimed(desk: Desk, claimed: Claim) -> Import | None:
             desk.database.run(lambda session: reading.give_up(session, claimed))
             return None
         file = cast(BinaryIO, _Renewing(plain, desk, claimed))
-        opened = _open(file, aim, import_.decimal)
+        kind = registry.named(import_.kind)
+        opened = _open(desk, file, kind, to, import_.decimal)
         desk.database.run(
             lambda session: reading.understood(
                 session, claimed, opened.layout, opened.facts, opened.rows
@@ -206,8 +203,8 @@ def _read_claimed(desk: Desk, claimed: Claim) -> Import | None:
         )
         tally = Tally()
         with RowsBefore() as seen:
-            for part in _parts(desk, aim, opened):
-                tally = _keep_part(desk, claimed, aim, part, seen, tally)
+            for part in _parts(opened):
+                tally = _keep_part(desk, claimed, opened, part, seen, tally)
     return desk.database.run(lambda session: reading.finish(session, claimed))
 
 
@@ -247,15 +244,22 @@ class _Renewing:
 
 
 def _keep_part(
-    desk: Desk, claimed: Claim, aim: Aim, part: Sequence[Row], seen: RowsBefore, so_far: Tally
+    desk: Desk,
+    claimed: Claim,
+    opened: _Opened,
+    part: Sequence[Row],
+    seen: RowsBefore,
+    so_far: Tally,
 ) -> Tally:
     def work(session: Session) -> Tally:
         tally = replace(so_far)
         import_ = reading.held(session, claimed)
-        present = forgetting.without_erased(session, import_, part)
+        names_people = opened.kind.concerns == "people"
+        present = forgetting.without_erased(session, import_, part) if names_people else part
         # `seen` knows which row left which mark, so a transaction that is repeated may judge a part
         # again.
-        good, bad = _sort(judge(session, aim, present, seen, desk.clock()), tally)
+        now = desk.clock()
+        good, bad = opened.kind.check(session, opened.to, present, seen, tally, now)
         reading.keep(session, claimed, good, bad, tally)
         return tally
 
@@ -331,7 +335,7 @@ def advance(desk: Desk, import_id: int | None = None) -> bool:
 
 def _advance(session: Session, desk: Desk, import_id: int | None) -> bool:
     now = desk.clock()
-    done = applying.step(session, import_id, now)
+    done = steps.step(session, import_id, now)
     if done is None:
         return False
     if done.joined:
@@ -404,9 +408,12 @@ def statement(desk: Desk, import_: Import) -> dict[str, Any] | None:
     }
 
 
-def _ordered(desk: Desk, file: BinaryIO, order: ImportRequest) -> tuple[Aim, tuple[str, int]]:
-    """Where the file goes, its digest and its size. Raises `UnknownProgramme`, `UnknownUnit`,
-    `ImportRepeated`, `ImportNotReady`."""
+def _ordered(
+    desk: Desk, file: BinaryIO, order: ImportRequest
+) -> tuple[ImportKind, Destination, tuple[str, int]]:
+    """The kind of the file, where it goes, its digest and its size. Raises `UnknownProgramme`,
+    `UnknownUnit`, `ImportRepeated`, `ImportNotReady`."""
+    kind = registry.named(order.kind)
     digest, size = _digest(file)
     with desk.database.reading() as session:
         programme = programmes.by_code(session, order.programme)
@@ -414,21 +421,26 @@ def _ordered(desk: Desk, file: BinaryIO, order: ImportRequest) -> tuple[Aim, tup
         earlier = store.known(session, programme.id, order.kind, digest)
     if earlier is not None:
         store.require_new(earlier)
-    return Aim(programme, unit, order.kind), (digest, size)
+    return kind, Destination(programme, unit), (digest, size)
 
 
-def _open(file: BinaryIO, aim: Aim, decimal: DecimalSign | None) -> _Opened:
+def _open(
+    desk: Desk, file: BinaryIO, kind: ImportKind, to: Destination, decimal: DecimalSign | None
+) -> _Opened:
     """Look through all of a file before any row is checked: how many rows it has, and which decimal
     sign. Raises `FileRefused`."""
-    table = files.read(file, columns.is_column)
-    layout = columns.layout(aim.kind, table.header)
-    place = layout.places.get("points", len(table.header))
-    signs = DecimalSigns(aim.unit.scale)
+    table = files.read(file, kind.is_column)
+    layout = kind.layout(table.header)
+    with desk.database.reading() as session:
+        scale = kind.decimals(session, to)
+    places = [layout.places[name] for name in kind.numbers if name in layout.places]
+    signs = DecimalSigns(scale)
     rows = 0
     for _, cells in table.rows():
         rows += 1
-        if place < len(cells):
-            signs.see(cells[place])
+        for place in places:
+            if place < len(cells):
+                signs.see(cells[place])
     if not rows:
         raise FileRefused("no_rows", "The file has names of columns and no rows.")
     sign = decimal or signs.settled
@@ -437,7 +449,9 @@ def _open(file: BinaryIO, aim: Aim, decimal: DecimalSign | None) -> _Opened:
         "decimal": sign,
         "ambiguous_numbers": 0 if decimal else signs.ambiguous,
     }
-    return _Opened(table, layout, sign, facts, rows)
+    today = desk.clock().astimezone(ZoneInfo(to.programme.timezone)).date()
+    local = LocalForms(scale, today, to.programme.country, sign, table.day_zero)
+    return _Opened(kind, to, table, layout, local, facts, rows)
 
 
 def _digest(file: BinaryIO) -> tuple[str, int]:
@@ -449,41 +463,9 @@ def _digest(file: BinaryIO) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-def _parts(desk: Desk, aim: Aim, opened: _Opened) -> Iterator[list[Row]]:
-    layout, table = opened.layout, opened.table
-    today = desk.clock().astimezone(ZoneInfo(aim.programme.timezone)).date()
-    local = LocalForms(aim.unit.scale, today, aim.programme.country, opened.decimal, table.day_zero)
-    rows_left = table.rows()
+def _parts(opened: _Opened) -> Iterator[list[Row]]:
+    rows_left = opened.table.rows()
     while many := list(itertools.islice(rows_left, store.ROWS_IN_PART)):
-        rows = []
-        for number, cells in many:
-            wish, problems = columns.parse(aim.kind, layout, cells, local)
-            is_foreign = wish.phone is not None and columns.is_foreign(
-                layout, cells, wish.phone, local.country
-            )
-            rows.append(Row(number, wish, problems, is_foreign))
-        yield rows
-
-
-def _sort(judged: Sequence[Judged], tally: Tally) -> tuple[list[Row], list[Row]]:
-    """Good rows and bad ones, and the count of both."""
-    good: list[Row] = []
-    bad: list[Row] = []
-    for one in judged:
-        points = one.row.wish.points or 0
-        tally.rows += 1
-        tally.points_in_file += points
-        if tally.points_in_file > MOST_POINTS:
-            raise FileRefused(
-                "too_many_points", "In all the file has more than {most} points.", most=MOST_POINTS
-            )
-        if one.problems:
-            tally.bad += 1
-            bad.append(Row(one.row.number, one.row.wish, one.problems))
-            continue
-        tally.points_good += points
-        tally.foreign_numbers += one.row.is_foreign
-        tally.new_members += one.member is None
-        tally.found_members += one.member is not None
-        good.append(one.row)
-    return good, bad
+        yield [
+            opened.kind.row(number, cells, opened.layout, opened.local) for number, cells in many
+        ]

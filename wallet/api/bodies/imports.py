@@ -6,8 +6,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from ledger.fields import Body, Code, OurLanguage, Reason
-from ledger.imports.columns import ImportKind
 from ledger.imports.meanings import DecimalSign
+from ledger.imports.registry import ImportKindCode
 from wallet.api.bodies.amounts import MoneyBeside
 from wallet.api.bodies.answers import AnswerBody
 from wallet.api.bodies.examples import Example, page_of, shows
@@ -21,7 +21,7 @@ class ImportAsked(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     programme: Code | None = None
-    kind: ImportKind | None = None
+    kind: ImportKindCode | None = None
     unit: Code | None = None
     reason: Reason | None = None
     decimal: DecimalSign | None = None
@@ -33,7 +33,7 @@ class ImportIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     programme: Code
-    kind: ImportKind
+    kind: ImportKindCode
     unit: Code | None = None
     reason: Reason | None = None
     decimal: DecimalSign | None = None
@@ -208,7 +208,7 @@ class ImportOut(AnswerBody):
 
     id: str
     programme: str
-    kind: ImportKind
+    kind: ImportKindCode
     unit: str
     state: str
     file: ImportFileOut

@@ -12,13 +12,13 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from ledger import words
 from ledger.errors import Refusal, UnknownImport
-from ledger.imports import previews, store, wording
-from ledger.imports.columns import ImportKind
+from ledger.imports import previews, registry, steps, store, wording
+from ledger.imports.kind import ImportKind
 from ledger.imports.meanings import DecimalSign
 from ledger.imports.store import Import, ImportRequest
 from ledger.programmes import units
-from ledger.programmes.units import Unit
 from ledger.words import N_, number_in
 from wallet.console import listing, moments, pages
 from wallet.console.forms import FormEntries
@@ -34,14 +34,6 @@ NEW, SHOWN = "console/settings/import_new.html", "console/settings/import.html"
 MOST_PROBLEMS = 20  # shown beside the preview; all of them have a page of their own
 UPLOAD = "console.imports.add"
 
-KINDS: Mapping[ImportKind, tuple[str, str]] = {
-    "members": (
-        N_("Customers and their points"),
-        N_("Names, phones, e-mails, card numbers, birthdays, balances; one customer a row"),
-    ),
-    "accrual": (N_("Points to give"), N_("Who is meant, and how many points they get")),
-    "write_off": (N_("Points to take"), N_("Who is meant, and how many points they lose")),
-}
 STATES: Mapping[str, tuple[str, str]] = {
     "reading": ("wait", N_("is being read")),
     "refused": ("bad", N_("cannot be read")),
@@ -49,23 +41,6 @@ STATES: Mapping[str, tuple[str, str]] = {
     "applying": ("wait", N_("is being applied")),
     "done": ("good", N_("done")),
 }
-# What the fields of an import are called.
-FIELDS: Mapping[str, str] = {
-    "name": N_("name"),
-    "phone": N_("phone"),
-    "email": N_("e-mail"),
-    "birthday": N_("birthday"),
-    "card": N_("card number"),
-    "external_id": N_("number in another system"),
-    "points": N_("points"),
-    "expires": N_("last day of the points"),
-    "reason": N_("reason"),
-    "consent_marketing": N_("agrees to news"),
-    "consent_personal_data": N_("agrees that personal data is kept"),
-    "consent_date": N_("when they agreed"),
-    "consent_source": N_("where they agreed"),
-}
-
 routes = Blueprint("imports", __name__)
 
 
@@ -93,7 +68,7 @@ def find() -> str:
         "console/settings/imports.html",
         HERE,
         page=page,
-        kinds={kind: _(words) for kind, (words, _under) in KINDS.items()},
+        kinds={code: _told(kind.words.title) for code, kind in registry.KINDS.items()},
         states=_states(),
         moment=moment,
         number=language.number,
@@ -112,7 +87,7 @@ def new() -> str:
 def add() -> Response:
     """Keep a file until it is read."""
     entries, house = FormEntries(), current_installation()
-    kind = next((one for one in KINDS if one == entries["kind"]), None)
+    kind = next((one for one in registry.KINDS if one == entries["kind"]), None)
     if kind is None:
         entries.refuse("kind", _("Please choose one of them."))
     sent = request.files.get("file")
@@ -235,7 +210,10 @@ def _around_form() -> dict[str, object]:
         ]
     megabytes = current_installation().settings.import_bytes // (1024 * 1024)
     return {
-        "kinds": [(kind, _(words), _(under)) for kind, (words, under) in KINDS.items()],
+        "kinds": [
+            (code, _told(kind.words.title), _told(kind.words.about))
+            for code, kind in registry.KINDS.items()
+        ],
         "units": known,
         "megabytes": megabytes,
     }
@@ -244,26 +222,28 @@ def _around_form() -> dict[str, object]:
 def _around(session: Session, import_: Import) -> dict[str, object]:
     tongue = language.current()
     unit = units.by_id(session, import_.unit_id)
+    kind = registry.named(import_.kind)
     found = store.problems(session, import_.id, 0, MOST_PROBLEMS)
     of_known = import_.found_members
     done = import_.applied + import_.left_out
     return {
         "import_": import_,
-        "kind": _(KINDS[import_.kind][0]),
+        "kind": _told(kind.words.title),
+        "concerns": kind.concerns,
         "state": _states()[import_.state],
         "percent": 100 * done // import_.rows if import_.rows else 0,
         "columns": [
-            (import_.titles[name], _(FIELDS.get(name, name)))
-            for name in previews.ORDER
+            (import_.titles[name], _told(words))
+            for name, words in kind.words.fields.items()
             if name in import_.titles
         ],
-        "sample_names": [name for name in previews.ORDER if name in import_.titles],
+        "sample_names": [name for name in kind.words.fields if name in import_.titles],
         "left_aside": [
             wording.sentence(one["code"], {"column": one["column"]}, tongue)
             for one in import_.left_aside
         ],
         "understood": list(previews.understood(import_.facts or {}, tongue)),
-        "sample": _sample(session, import_, unit),
+        "sample": _sample(session, import_, kind),
         "troubles": _troubles(import_, found),
         "refusal": None if import_.refusal is None else store.refusal_of(import_).sentence(tongue),
         "points_good": language.amount(unit, import_.points_good),
@@ -280,13 +260,23 @@ def _around(session: Session, import_: Import) -> dict[str, object]:
     }
 
 
-def _sample(session: Session, import_: Import, unit: Unit) -> list[tuple[int, dict[str, str]]]:
-    """The first rows as they will be stored, for those who may see what is known of people."""
-    if import_.state != store.CHECKED or not pages.may("personal:read"):
+def _told(text: str) -> str:
+    """What a kind says of itself, in the reader's language."""
+    return words.catalogue("ledger").text(language.current(), text)
+
+
+def _sample(
+    session: Session, import_: Import, kind: ImportKind
+) -> list[tuple[int, dict[str, str]]]:
+    """The first rows as they will be stored; of people, for those who may see what is known of
+    them."""
+    is_shown = kind.concerns != "people" or pages.may("personal:read")
+    if import_.state != store.CHECKED or not is_shown:
         return []
+    to = steps.destination(session, import_)
     return [
-        (row.number, previews.as_stored(row.wish, unit, language.current()))
-        for row in store.first_rows(session, import_.id, previews.MOST_SAMPLE)
+        (row.number, kind.as_stored(row.wish, to, language.current()))
+        for row in store.first_rows(session, import_.id, previews.MOST_SAMPLE, kind.content)
     ]
 
 

@@ -1,0 +1,1 @@
+"""Kinds of imports, a file for each family of them."""
