@@ -106,6 +106,11 @@ class WithReason(Refusal):
         self._facts = facts
 
     @property
+    def told(self) -> str:
+        """The reason, as the catalogue knows it: to be kept, and said in any language later."""
+        return self._reason
+
+    @property
     def in_reason(self) -> Mapping[str, object]:
         """What stands in the places of the reason, by their names."""
         return self._facts
@@ -725,11 +730,6 @@ class FileRefused(WithReason, Invalid):
     def __init__(self, problem: str, reason: str, **facts: object) -> None:
         super().__init__(reason, facts)
         self.problem = problem
-
-    @property
-    def told(self) -> str:
-        """The reason, as the catalogue knows it: to be kept, and said in any language later."""
-        return self._reason
 
     def facts(self) -> dict[str, object]:
         return {"problem": self.problem, **self._facts}

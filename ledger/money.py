@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Self
 
 from babel import numbers
+from babel.core import get_global
 
 from ledger import languages, words
 from ledger.contacts import Unfit
@@ -76,6 +77,13 @@ DECIMALS = {
     **dict.fromkeys(("CLF", "UYW"), 4),
 }
 USUAL_DECIMALS = 2
+
+
+def usual_in(country: str) -> str | None:
+    """The currency that people pay with in this country; None where that is not known."""
+    if country not in get_global("territory_currencies"):
+        return None
+    return next(iter(numbers.get_territory_currencies(country)), None)
 
 
 def decimals(currency: str) -> int:

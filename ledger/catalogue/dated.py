@@ -88,11 +88,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """An amount as it is wanted, from `since` on; without that, at once."""
+    """An amount as it is wanted, from `since` on; without that, at once. `until`: from then on what
+    would hold without it."""
 
     line: Line
     held: Held
     since: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +156,26 @@ def say(
         except PriceIsHistory as refusal:
             outcomes.append(refusal)
             continue
-        if since is not None:
-            rows[since] = written[one.line, since] = one.held
-        outcomes.append(Noted(since, before))
+        changed = {} if since is None else {since: one.held}
+        if one.until is not None:
+            changed |= _ended(rows, one, one.until, now)
+        for moment, held in changed.items():
+            rows[moment] = written[one.line, moment] = held
+        outcomes.append(Noted(since or min(changed, default=None), before))
     _write(session, programme_id, written, now)
     return outcomes
+
+
+def _ended(
+    rows: Mapping[datetime, Held], one: Said, until: datetime, now: datetime
+) -> dict[datetime, Held]:
+    """What is to be noted so that an amount holds from its beginning until this moment, and no
+    longer: nothing else begins meanwhile, and then holds what would have held."""
+    begins = one.since or now
+    meanwhile = {moment: one.held for moment in rows if max(begins, now) < moment < until}
+    after = _held_at(rows, until) or Held(None, one.held.currency)
+    found = {**meanwhile, until: after}
+    return {moment: held for moment, held in found.items() if rows.get(moment) != held}
 
 
 def _held_at(rows: Mapping[datetime, Held], moment: datetime) -> Held | None:

@@ -8,6 +8,7 @@ from typing import TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ledger import words
 from ledger.catalogue import categories, dated, products, texts
 from ledger.catalogue.categories import Category
 from ledger.catalogue.dated import EVERYWHERE, Line, Noted, PriceFloor, ProductPrice, Said
@@ -30,12 +31,14 @@ from ledger.programmes.stores import LONGEST_GROUP
 @dataclass(frozen=True, slots=True)
 class PriceWish:
     """What a product is to cost, in stores of a group or everywhere; None: nothing of its own any
-    more. It holds from `since` on, without that at once."""
+    more. It holds from `since` on, without that at once; from `until` on holds what would without
+    it."""
 
     sku: str
     price: Money | None
     group: str | None = None
     since: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,10 @@ def _put(
         try:
             if wish.since is not None and not EARLIEST <= wish.since < LATEST:
                 raise DateOutOfRange("from")
-            decided.append(Said(line(wish), tender.held(wish.price), wish.since))
+            until = wish.until if isinstance(wish, PriceWish) else None
+            if until is not None and not max(now, wish.since or now) < until < LATEST:
+                raise DateOutOfRange("until", words.timestamp(max(now, wish.since or now)))
+            decided.append(Said(line(wish), tender.held(wish.price), wish.since, until))
             tender = tender.after(wish.price)
         except Refusal as refusal:
             decided.append(refusal)

@@ -76,10 +76,12 @@ class ProductTerms:
 @dataclass(frozen=True, slots=True)
 class ProductWish:
     """A product as it is wanted, and the revision that the caller read: 0 for none, None if it does
-    not say."""
+    not say. `said`: which of the terms are meant, None for all; the others stay as they are, and of
+    names, properties and stores those that are not named."""
 
     terms: ProductTerms
     known: int | None = None
+    said: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,7 @@ class _Shelf:
         }
 
 
+_MAPS = ("names", "properties", "stores")
 _COLUMNS = (
     *("names", "article", "brand", "model", "properties", "unit", "kind", "vat", "marked"),
     *("picture", "availability", "stores", "archived"),
@@ -183,6 +186,8 @@ def _decided(shelf: _Shelf, programme: Programme, wish: ProductWish, now: dateti
     wanted = _checked(shelf, programme, sku, terms)
     held = None if terms.price is None else shelf.tender.held(terms.price)
     before = {} if row is None else shelf.said(sku)
+    if wish.said is not None and before:
+        wanted = {name: _merged(wish, name, wanted[name], before[name]) for name in wanted}
     if row is None:
         row = Product(programme_id=programme.id, sku=sku, revision=0, created_at=now)
         shelf.rows[sku] = row
@@ -197,6 +202,16 @@ def _decided(shelf: _Shelf, programme: Programme, wish: ProductWish, now: dateti
         row.changed_at = now
         _take_barcodes(shelf, sku, wanted["barcodes"])
     return PutProduct(row, before, wanted, held)
+
+
+def _merged(wish: ProductWish, name: str, wanted: Any, before: Any) -> Any:
+    """What is to be said of a product that is there, by a wish that does not mean all of it."""
+    if wish.said is None or name not in wish.said:
+        return before
+    if name not in _MAPS:
+        return wanted
+    named = getattr(wish.terms, name)
+    return {**{key: value for key, value in before.items() if key not in named}, **wanted}
 
 
 def _take_barcodes(shelf: _Shelf, sku: str, codes: tuple[str, ...]) -> None:

@@ -12,7 +12,7 @@ from ledger.imports.cells import Cell
 from ledger.imports.headers import Layout
 from ledger.imports.meanings import LocalForms
 from ledger.imports.rows_before import RowsBefore
-from ledger.imports.store import RowSaid, Import, Row, Tally
+from ledger.imports.store import Import, Row, RowSaid, Tally
 from ledger.languages import Language
 from ledger.programmes.programmes import Programme
 from ledger.programmes.units import Unit
@@ -39,7 +39,8 @@ class ImportWords:
 class ImportKind(Protocol):
     """A kind of import. `concerns`: whose matter its files are, members or goods or stores.
     `comes_again`: a file that was applied may be sent once more, and changes what is not so any
-    more. `content`: the type of what a row says. `numbers`: fields that hold amounts."""
+    more. `archives`: what is gone since the last file can be put aside. `content`: the type of what
+    a row says. `numbers`: fields that hold amounts."""
 
     @property
     def code(self) -> str: ...
@@ -52,6 +53,9 @@ class ImportKind(Protocol):
 
     @property
     def comes_again(self) -> bool: ...
+
+    @property
+    def archives(self) -> bool: ...
 
     @property
     def content(self) -> type[RowSaid]: ...

@@ -146,11 +146,31 @@ def is_nothing(name: str, cell: Cell) -> bool:
     )
 
 
-def read(name: str, cell: Cell, local: LocalForms) -> object:
+def is_blank(cell: Cell) -> bool:
+    """Whether a cell says that there is nothing to say, whatever its column."""
+    return is_nothing("name", cell)
+
+
+def is_no_number(cell: Cell) -> bool:
+    """The same for a cell in which no word can stand."""
+    return is_nothing("points", cell)
+
+
+def is_no_day(cell: Cell) -> bool:
+    """The same for a cell in which only a day can stand."""
+    return is_nothing("expires", cell)
+
+
+def require_readable(cell: Cell) -> None:
+    """Raises `BadCell` for a formula, and for what a spreadsheet shows in place of a value."""
     if cell is FORMULA:
         raise BadCell("formula")
     if cell is UNREADABLE or (isinstance(cell, str) and SHEET_MISTAKE.fullmatch(cell.strip())):
         raise BadCell("unreadable")
+
+
+def read(name: str, cell: Cell, local: LocalForms) -> object:
+    require_readable(cell)
     if name in CONSENTS:
         return _answer(cell)
     if name == "points":
@@ -182,6 +202,44 @@ def as_text(cell: Cell) -> str:
     if isinstance(cell, datetime | date):
         raise BadCell("date_instead")
     raise BadCell("unreadable")
+
+
+def text(cell: Cell, local: LocalForms) -> str:
+    """Words, without an apostrophe in front that keeps a spreadsheet from calculating."""
+    return as_text(cell).removeprefix("'")
+
+
+def code(cell: Cell, local: LocalForms) -> str:
+    """A code of the shop's own: a SKU, an article, a barcode."""
+    written = as_text(cell)
+    if ROUNDED.fullmatch(written):
+        raise BadCell("number_rounded")
+    return _identifier(written)
+
+
+def codes(cell: Cell, local: LocalForms) -> list[str]:
+    """Several codes in one cell, separated by commas, semicolons, bars or lines."""
+    if not isinstance(cell, str):
+        return [code(cell, local)]
+    parts = [part.strip() for part in re.split(r"[,;|\n]+", cell)]
+    return [code(part, local) for part in parts if part]
+
+
+def yes_or_no(cell: Cell, local: LocalForms) -> bool:
+    """Yes or no."""
+    return _answer(cell)
+
+
+def amount(cell: Cell, local: LocalForms) -> str:
+    """An amount of money as `Money` has it, with all the decimal places that stand there."""
+    whole, decimals = _written_number(cell, local)
+    whole = whole.lstrip("0") or "0"
+    return f"{whole}.{decimals}" if decimals else whole
+
+
+def day(cell: Cell, local: LocalForms) -> date:
+    """A day, of whatever year."""
+    return _moment(cell, local.day_zero).date()
 
 
 def _answer(cell: Cell) -> bool:
@@ -224,6 +282,18 @@ def _number(decimal: str) -> re.Pattern[str]:
 
 
 def _points(cell: Cell, local: LocalForms) -> int:
+    whole, decimals = _written_number(cell, local)
+    try:
+        return money.pieces(whole, decimals, local.scale)
+    except TooManyDecimals:
+        raise BadCell("too_many_decimals", scale=local.scale) from None
+    except AmountTooLarge:
+        raise BadCell("too_many_points", most=MOST_POINTS) from None
+
+
+def _written_number(cell: Cell, local: LocalForms) -> tuple[str, str]:
+    """The digits of a number that is not negative: those before its decimal sign, and those
+    behind it."""
     if isinstance(cell, datetime | date | bool):
         raise BadCell("not_a_number")
     if isinstance(cell, float) and abs(cell) >= EXACT:
@@ -241,12 +311,7 @@ def _points(cell: Cell, local: LocalForms) -> int:
     sign, whole, decimals = found[1], found[2].replace(OTHER_SIGN[decimal], ""), found[3] or ""
     if sign == "-" and (whole + decimals).strip("0"):
         raise BadCell("negative")
-    try:
-        return money.pieces(whole, decimals, local.scale)
-    except TooManyDecimals:
-        raise BadCell("too_many_decimals", scale=local.scale) from None
-    except AmountTooLarge:
-        raise BadCell("too_many_points", most=MOST_POINTS) from None
+    return whole, decimals
 
 
 def _day(name: str, moment: datetime, today: date) -> date:

@@ -6,7 +6,7 @@ only as a digest over all rows, so that it can be passed on to others."""
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -183,23 +183,38 @@ def _as_posted(session: Session, import_: Import) -> Iterator[tuple[ImportRow, s
 
 def readable(told: dict[str, Any]) -> str:
     """The statement in words, in English."""
-    rows, points, members = told["rows"], told["points"], told["members"]
-    times = told["times"]
+    rows, times = told["rows"], told["times"]
+    unit = f", unit {told['unit']}" if "unit" in told else ""
+    of_kind = _of_things(told["things"]) if "things" in told else _of_people(told)
     return "\n".join(
         (
-            f"Import {told['import']} ({told['kind']}) into {told['programme']},"
-            f" unit {told['unit']}",
+            f"Import {told['import']} ({told['kind']}) into {told['programme']}{unit}",
             f"File: {told['file']['bytes']} bytes, SHA-256 {told['file']['sha256']}",
             f"Read {times['read']}, started {times['started']}, finished {times['finished']}",
             f"Rows: {rows['in_file']} in the file, {rows['applied']} applied,"
             f" {rows['left_out']} left out",
-            f"Members: {members['joined']} joined, {members['found']} were there",
-            f"Points: {points['in_file']} in the file, {points['left_out']} left out,"
-            f" {points['applied']} applied",
-            f"        {points['posted']} in {points['postings']}"
-            f" {'posting' if points['postings'] == 1 else 'postings'},"
-            f" balances moved by {points['balances_moved']}",
-            f"SHA-256 over the rows: {rows['sha256']}",
+            *of_kind,
             "Everything agrees." if told["agrees"] else "THE SUMS DO NOT AGREE.",
         )
+    )
+
+
+def _of_people(told: dict[str, Any]) -> Sequence[str]:
+    points, members = told["points"], told["members"]
+    return (
+        f"Members: {members['joined']} joined, {members['found']} were there",
+        f"Points: {points['in_file']} in the file, {points['left_out']} left out,"
+        f" {points['applied']} applied",
+        f"        {points['posted']} in {points['postings']}"
+        f" {'posting' if points['postings'] == 1 else 'postings'},"
+        f" balances moved by {points['balances_moved']}",
+        f"SHA-256 over the rows: {told['rows']['sha256']}",
+    )
+
+
+def _of_things(things: dict[str, Any]) -> Sequence[str]:
+    return (
+        f"New: {things['new']}, changed: {things['changed']}, unchanged: {things['unchanged']}",
+        f"In the last file and not in this one: {things['gone']},"
+        f" of them archived: {things['archived']}",
     )

@@ -64,14 +64,22 @@ def begin(
     order: ImportRequest,
     source: SourceFile,
     now: datetime,
+    *,
+    comes_again: bool = False,
 ) -> Import:
     """Add an import whose file is about to be kept, piece by piece; nobody else reads it before it
-    is whole. An earlier import of the same file that was not applied is replaced. Raises
+    is whole. An earlier import of the same file that was not applied is replaced; one that was
+    stays, if files of this kind come again (`comes_again`). Raises
     `ImportRepeated`, `ImportNotReady`."""
     earlier = store.known(session, programme_id, order.kind, source.digest)
+    turn = 1
     if earlier is not None and (earlier := store.locked(session, earlier.id)) is not None:
-        store.require_new(earlier)
-        store.forget(session, earlier.id)
+        store.require_new(earlier, comes_again=comes_again)
+        turn = earlier.turn
+        if earlier.state == store.DONE:
+            turn += 1
+        else:
+            store.forget(session, earlier.id)
     added = session.execute(
         insert_or(session, Import)
         .values(
@@ -80,6 +88,7 @@ def begin(
             unit_id=unit_id,
             kind=order.kind,
             digest=source.digest,
+            turn=turn,
             size=source.size,
             format=source.format,
             reason=order.reason,

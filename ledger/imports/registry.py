@@ -4,13 +4,19 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 from ledger.imports.kind import ImportKind
-from ledger.imports.kinds import people
+from ledger.imports.kinds import people, prices, products, stores
 
-ImportKindCode = Literal["members", "accrual", "write_off"]
+ImportKindCode = Literal["members", "accrual", "write_off", "products", "prices", "stores"]
 
-KINDS: Final[Mapping[str, ImportKind]] = {
-    kind.code: kind for kind in (people.MEMBERS, people.ACCRUAL, people.WRITE_OFF)
-}
+_ALL: tuple[ImportKind, ...] = (
+    people.MEMBERS,
+    people.ACCRUAL,
+    people.WRITE_OFF,
+    products.PRODUCTS,
+    prices.PRICES,
+    stores.STORES,
+)
+KINDS: Final[Mapping[str, ImportKind]] = {kind.code: kind for kind in _ALL}
 
 
 def named(code: str) -> ImportKind:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     delete,
+    false,
     insert,
     select,
     text,
@@ -39,6 +40,8 @@ from ledger.imports.meanings import DecimalSign
 
 IMPORTS = "imports"
 ROWS_IN_PART = 500  # applied in one transaction
+LONGEST_KEY = 200  # characters of what a thing is named by
+LONGEST_FIELD = 120  # characters: one for each property of goods
 UNAPPLIED_FOR = timedelta(days=7)  # after that a file that was not applied is forgotten
 
 READING, REFUSED, CHECKED = "reading", "refused", "checked"
@@ -54,7 +57,7 @@ class Import(Base):
 
     __tablename__ = "ledger_import"
     __table_args__ = (
-        UniqueConstraint("programme_id", "kind", "digest"),
+        UniqueConstraint("programme_id", "kind", "digest", "turn"),
         Index(
             "ix_ledger_import_open",
             "state",
@@ -70,6 +73,8 @@ class Import(Base):
     unit_id: Mapped[int] = mapped_column(ForeignKey("ledger_unit.id"))
     kind: Mapped[str] = mapped_column(String(20))
     digest: Mapped[str] = mapped_column(String(64))
+    # Which time it is that this file comes, where it may come again.
+    turn: Mapped[int] = mapped_column(default=1, server_default="1")
     size: Mapped[int]
     format: Mapped[Format] = mapped_column(String(4))
     reason: Mapped[str | None] = mapped_column(String(300))
@@ -89,6 +94,9 @@ class Import(Base):
     left_aside: Mapped[list[Any]] = mapped_column(JsonDocument)
     state: Mapped[str] = mapped_column(String(10))
     skip_bad: Mapped[bool] = mapped_column(default=False)
+    # Whether what was in the last file and is not in this one is put aside; which file that was.
+    archive_gone: Mapped[bool] = mapped_column(default=False, server_default=false())
+    previous_id: Mapped[int | None]
     rows: Mapped[int] = mapped_column(default=0)
     bad: Mapped[int] = mapped_column(default=0)
     new_members: Mapped[int] = mapped_column(default=0)
@@ -97,6 +105,10 @@ class Import(Base):
     points_good: Mapped[int] = mapped_column(default=0)
     # Phone numbers without a plus that were read as those of another country.
     foreign_numbers: Mapped[int] = mapped_column(default=0, server_default="0")
+    new_things: Mapped[int] = mapped_column(default=0, server_default="0")
+    changed_things: Mapped[int] = mapped_column(default=0, server_default="0")
+    same_things: Mapped[int] = mapped_column(default=0, server_default="0")
+    gone_things: Mapped[int] = mapped_column(default=0, server_default="0")
     applied: Mapped[int] = mapped_column(default=0)
     left_out: Mapped[int] = mapped_column(default=0)
     joined: Mapped[int] = mapped_column(default=0)
@@ -104,6 +116,9 @@ class Import(Base):
     points_applied: Mapped[int] = mapped_column(default=0)
     points_posted: Mapped[int] = mapped_column(default=0)
     balances_moved: Mapped[int] = mapped_column(default=0)
+    things_added: Mapped[int] = mapped_column(default=0, server_default="0")
+    things_changed: Mapped[int] = mapped_column(default=0, server_default="0")
+    things_archived: Mapped[int] = mapped_column(default=0, server_default="0")
     rows_digest: Mapped[str] = mapped_column(String(64), default="")
     created_at: Mapped[datetime] = mapped_column(Instant)
     started_at: Mapped[datetime | None] = mapped_column(Instant)
@@ -158,8 +173,21 @@ class ImportProblem(Base):
     import_id: Mapped[int] = mapped_column(ForeignKey("ledger_import.id"), index=True)
     row: Mapped[int]
     code: Mapped[str] = mapped_column(String(40))
-    field: Mapped[str | None] = mapped_column(String(20))
+    field: Mapped[str | None] = mapped_column(String(LONGEST_FIELD))
     facts: Mapped[dict[str, Any]] = mapped_column(JsonDocument)
+
+
+class ImportedThing(Base):
+    """A product, a price or a store that files name, by its code: which import had it last. So it
+    is known what is gone from one file to the next. `key` is what the kind names it by."""
+
+    __tablename__ = "ledger_import_thing"
+    __table_args__ = (Index("ix_ledger_import_thing_import", "import_id", "key"),)
+
+    programme_id: Mapped[int] = mapped_column(ForeignKey("ledger_programme.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+    key: Mapped[str] = mapped_column(String(LONGEST_KEY), primary_key=True)
+    import_id: Mapped[int] = mapped_column(ForeignKey("ledger_import.id"))
 
 
 class ErasedMark(Base):
@@ -186,7 +214,8 @@ class ImportRequest:
 
 @dataclass(slots=True)
 class Tally:
-    """What the check has counted so far: rows, members, and points in pieces of the unit."""
+    """What the check has counted so far: rows, members, and points in pieces of the unit; of goods
+    and stores those that are new, would change, are so already, and were in the last file only."""
 
     rows: int = 0
     bad: int = 0
@@ -195,6 +224,10 @@ class Tally:
     points_in_file: int = 0
     points_good: int = 0
     foreign_numbers: int = 0
+    new_things: int = 0
+    changed_things: int = 0
+    same_things: int = 0
+    gone_things: int = 0
 
 
 class RowSaid(Protocol):
@@ -220,19 +253,30 @@ class Row:
 
 
 def known(session: Session, programme_id: int, kind: str, digest: str) -> Import | None:
-    """The import of a file with this SHA-256, for this kind and programme, in any state; None if
-    there is none."""
+    """The newest import of a file with this SHA-256, for this kind and programme, in any state;
+    None if there is none."""
     return session.scalar(
-        select(Import).where(
-            Import.programme_id == programme_id, Import.kind == kind, Import.digest == digest
-        )
+        select(Import)
+        .where(Import.programme_id == programme_id, Import.kind == kind, Import.digest == digest)
+        .order_by(Import.turn.desc())
+        .limit(1)
     )
 
 
-def require_new(earlier: Import) -> None:
-    """Raises `ImportRepeated` if the earlier import was applied, `ImportNotReady` if it is being
-    applied."""
-    if earlier.state == DONE:
+def last_applied(session: Session, programme_id: int, kind: str) -> int | None:
+    """The id of the import of this kind that was finished last; None if there is none."""
+    return session.scalar(
+        select(Import.id)
+        .where(Import.programme_id == programme_id, Import.kind == kind, Import.state == DONE)
+        .order_by(Import.finished_at.desc(), Import.id.desc())
+        .limit(1)
+    )
+
+
+def require_new(earlier: Import, *, comes_again: bool) -> None:
+    """Raises `ImportRepeated` if the earlier import was applied and files of its kind do not come
+    again, `ImportNotReady` if it is being applied."""
+    if earlier.state == DONE and not comes_again:
         raise ImportRepeated(earlier.public_id)
     if earlier.state == APPLYING:
         raise ImportNotReady(APPLYING)
@@ -286,9 +330,12 @@ def add_problems(session: Session, import_id: int, rows: Iterable[Row]) -> None:
         session.execute(insert(ImportProblem), problems)
 
 
-def start(session: Session, import_id: int, now: datetime, *, skip_bad: bool) -> Import:
-    """Have an import applied, without its bad rows if `skip_bad`. An import that is being applied
-    or is done stays as it is. Raises `UnknownImport`, `ImportNotReady`, `ImportHasBadRows`."""
+def start(
+    session: Session, import_id: int, now: datetime, *, skip_bad: bool, archive_gone: bool = False
+) -> Import:
+    """Have an import applied, without its bad rows if `skip_bad`; `archive_gone`: and with what was
+    in the last file and is not in this one put aside. An import that is being applied or is done
+    stays as it is. Raises `UnknownImport`, `ImportNotReady`, `ImportHasBadRows`."""
     found = locked(session, import_id)
     if found is None:
         raise UnknownImport
@@ -300,6 +347,8 @@ def start(session: Session, import_id: int, now: datetime, *, skip_bad: bool) ->
         if found.bad and not skip_bad:
             raise ImportHasBadRows(found.bad, found.rows)
         found.state, found.skip_bad, found.started_at = APPLYING, skip_bad, now
+        found.archive_gone = archive_gone
+        found.previous_id = last_applied(session, found.programme_id, found.kind)
         found.left_out += found.bad  # to those who were erased since
     wake_after_commit(session, IMPORTS)
     return found

@@ -141,6 +141,7 @@ MORE_FIELDS = (
     "adjustment",
     "alone",
     "answer",
+    "archive_gone",
     "archived",
     "article",
     "asked_by",

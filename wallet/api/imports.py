@@ -23,14 +23,15 @@ from ledger.errors import (
     UnknownProgramme,
     UnknownUnit,
 )
-from ledger.imports import previews, registry, steps, store, wording
+from ledger.imports import previews, registry, steps, store, things, wording
 from ledger.imports.registry import ImportKindCode
 from ledger.imports.store import Import, ImportProblem, ImportRequest
 from ledger.languages import Language
 from ledger.programmes import programmes, units
+from wallet.access.rights import may
 from wallet.api import lookup, paging
 from wallet.api.amounts import in_money
-from wallet.api.auth import PERSONAL, author, needs, sees_people
+from wallet.api.auth import PERSONAL, author, caller, needs, sees_people
 from wallet.api.bodies.imports import (
     APPLYING,
     FILE,
@@ -50,10 +51,12 @@ from wallet.api.bodies.imports import (
     LeftAsideOut,
     SampleFieldOut,
     SampleRowOut,
+    ThingsOut,
 )
 from wallet.api.bodies.paging import PageInProgramme
 from wallet.api.calls import answers_codes, optional_body, prefers, refuses, shows_more, takes
 from wallet.api.refusals import of_fields
+from wallet.errors import ScopeMissing
 from wallet.installation import current_installation
 from wallet.people import importing
 from wallet.problems import problem, refuse
@@ -66,6 +69,7 @@ WAIT = "wait"  # the preference of RFC 7240
 LONGEST_WAIT_S = 30
 # Whoever waits has a thread of the web server. Others need them more: no more than these wait.
 MOST_WAITING = 2
+MOST_GONE = 100  # codes of what is gone that are told
 
 _waiting = threading.BoundedSemaphore(MOST_WAITING)
 
@@ -152,8 +156,16 @@ def _order(asked: ImportAsked, form: Mapping[str, str]) -> ImportRequest:
     except ValidationError as error:
         abort(problem(*of_fields(error)))
     with current_installation().database.reading() as session:
-        lookup.programme(session, wanted.programme)
+        programme = lookup.programme(session, wanted.programme)
+        _require_right(wanted.kind, programme.id)
     return ImportRequest(wanted.programme, wanted.kind, wanted.unit, wanted.reason, wanted.decimal)
+
+
+def _require_right(kind: str, programme_id: int) -> None:
+    """Raises `ScopeMissing` for files of what the caller may not change here."""
+    scope = importing.right_for(kind)
+    if scope is not None and not may(caller(), scope, programme_id):
+        raise ScopeMissing(scope)
 
 
 def _sent_in_form() -> FileStorage:
@@ -199,9 +211,15 @@ def apply(import_id: str, json_data: ApplyIn) -> ImportOut:
     """Apply a checked file. It goes on by itself; ask for the import to see how far it is."""
     with current_installation().database.reading() as session:
         lookup.require_import(session, import_id)
+        found = lookup.import_(session, import_id)
+        _require_right(found.kind, found.programme_id)
         by = author(session)
     import_ = importing.start(
-        current_installation().import_desk, import_id, by, skip_bad=json_data.skip_bad
+        current_installation().import_desk,
+        import_id,
+        by,
+        skip_bad=json_data.skip_bad,
+        archive_gone=json_data.archive_gone,
     )
     with current_installation().database.reading() as session:
         return _import_out(session, import_)
@@ -298,6 +316,7 @@ def _import_out(session: Session, import_: Import, asked: Language | None = None
             for column in import_.left_aside
         ],
         sample=_sample(session, import_, language),
+        things=_things_out(session, import_),
         applied=import_.applied,
         left_out=import_.left_out,
         joined=import_.joined,
@@ -312,6 +331,32 @@ def _import_out(session: Session, import_: Import, asked: Language | None = None
             points_good=import_.points_good,
             points_applied=import_.points_applied,
         ),
+    )
+
+
+def _things_out(session: Session, import_: Import) -> ThingsOut | None:
+    """What became of goods or stores: as the check found it, and once it is applied as it came."""
+    if registry.named(import_.kind).concerns == "people":
+        return None
+    gone = things.gone(session, import_, MOST_GONE) if import_.state == store.DONE else ()
+    codes = [code.partition("\t")[0] for code in gone]
+    if import_.state in (store.APPLYING, store.DONE):
+        changed = import_.things_added + import_.things_changed
+        return ThingsOut(
+            new=import_.things_added,
+            changed=import_.things_changed,
+            unchanged=import_.applied - changed,
+            gone=import_.gone_things,
+            archived=import_.things_archived,
+            gone_codes=codes,
+        )
+    return ThingsOut(
+        new=import_.new_things,
+        changed=import_.changed_things,
+        unchanged=import_.same_things,
+        gone=import_.gone_things,
+        archived=0,
+        gone_codes=codes,
     )
 
 

@@ -1,4 +1,4 @@
-"""Commands for members and points from files."""
+"""Commands for members, points, goods and stores from files."""
 
 import contextlib
 import itertools
@@ -10,7 +10,8 @@ import click
 
 from ledger.errors import Refusal
 from ledger.imports import proofs as import_proofs
-from ledger.imports import store
+from ledger.imports import registry, store
+from ledger.imports.kind import ImportKind
 from ledger.imports.meanings import DecimalSign
 from ledger.imports.registry import ImportKindCode
 from ledger.imports.store import Import, ImportRequest
@@ -27,7 +28,7 @@ from wallet.people.importing import Desk
 
 @click.group("import")
 def import_group() -> None:
-    """Members, opening balances and points from files (CSV, XLSX). See docs/imports.md."""
+    """Members, points, products, prices and stores from files (CSV, XLSX). See docs/imports.md."""
 
 
 def import_options(command: Command) -> Command:
@@ -44,7 +45,6 @@ def import_options(command: Command) -> Command:
             help="The sign before decimal places, where the numbers do not say it themselves:"
             " whether 1,000 is one or a thousand.",
         ),
-        click.option("--unit", help="What is counted. Default: the programme's main unit."),
         click.option("--programme", required=True),
         click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True)),
     ):
@@ -52,8 +52,12 @@ def import_options(command: Command) -> Command:
     return command
 
 
+unit_option = click.option("--unit", help="What is counted. Default: the programme's main unit.")
+
+
 @import_group.command("members")
 @import_options
+@unit_option
 @on_database
 def import_members(
     file: Path,
@@ -72,6 +76,7 @@ def import_members(
 
 @import_group.command("points")
 @import_options
+@unit_option
 @click.option("--accrue", "kind", flag_value="accrual", help="Points in.")
 @click.option("--write-off", "kind", flag_value="write_off", help="Points out.")
 @click.option("--reason", help="For rows that give none.")
@@ -95,17 +100,62 @@ def import_points(
     _import(file, order, lang, preview=preview, skip_bad=skip_bad)
 
 
+def _add_command(kind: ImportKind) -> None:
+    """A command for files of this kind, whose rows are things with codes of their own."""
+
+    @import_group.command(kind.code, help=f"{kind.words.title}, from FILE. {kind.words.about}.")
+    @import_options
+    @click.option(
+        "--archive-gone",
+        is_flag=True,
+        help="Archive products, or close stores, that were in the last file and are not in this"
+        " one; only if no row is left out.",
+    )
+    @on_database
+    def import_things(
+        file: Path,
+        programme: str,
+        lang: Language,
+        decimal: DecimalSign | None,
+        *,
+        preview: bool,
+        skip_bad: bool,
+        archive_gone: bool,
+    ) -> None:
+        order = ImportRequest(programme, kind.code, decimal=decimal)
+        _import(file, order, lang, preview=preview, skip_bad=skip_bad, archive_gone=archive_gone)
+
+
+for _kind in registry.KINDS.values():
+    if _kind.concerns != "people":
+        _add_command(_kind)
+
+
 def _import(
-    path: Path, order: ImportRequest, lang: Language, *, preview: bool, skip_bad: bool
+    path: Path,
+    order: ImportRequest,
+    lang: Language,
+    *,
+    preview: bool,
+    skip_bad: bool,
+    archive_gone: bool = False,
 ) -> None:
     try:
-        _import_file(path, order, lang, preview=preview, skip_bad=skip_bad)
+        _import_file(
+            path, order, lang, preview=preview, skip_bad=skip_bad, archive_gone=archive_gone
+        )
     except Refusal as refusal:
         raise click.ClickException(refusal.sentence(lang)) from refusal
 
 
 def _import_file(
-    path: Path, order: ImportRequest, lang: Language, *, preview: bool, skip_bad: bool
+    path: Path,
+    order: ImportRequest,
+    lang: Language,
+    *,
+    preview: bool,
+    skip_bad: bool,
+    archive_gone: bool,
 ) -> None:
     desk = at_work().import_desk
     with path.open("rb") as file:
@@ -137,7 +187,9 @@ def _import_file(
             )
         for line in import_words.left_aside(import_, lang):
             click.echo(line)
-        importing.start(desk, import_.public_id, author(), skip_bad=skip_bad)
+        importing.start(
+            desk, import_.public_id, author(), skip_bad=skip_bad, archive_gone=archive_gone
+        )
     while importing.advance(desk, import_.id):
         pass
     finished = importing.find(desk, import_.public_id)
@@ -148,6 +200,8 @@ def _import_file(
                 "Rows that were left out, each with the reason: {file}", lang, file=left_out
             )
         )
+    for line in import_words.outcome(desk, finished, lang):
+        click.echo(line)
     _show(desk, finished)
     command = f"wallet import check {finished.public_id}"
     click.echo(sentences.of_text("To check it again: {command}", lang, command=command))
@@ -190,7 +244,7 @@ def list_imports() -> None:
                 f" {one.applied} of {one.rows} rows applied"
             )
     if not found:
-        click.echo("None. `wallet import members` and `wallet import points` begin one.")
+        click.echo("None. `wallet import --help` says how to begin one.")
 
 
 @import_group.command("show")

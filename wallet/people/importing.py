@@ -44,6 +44,12 @@ MOST_ATTEMPTS = 5  # at one part of a file
 RENEW_S = 10.0  # how often a reader renews its claim
 FIRST_LOOK_S, LOOK_S = 0.02, 0.25  # whoever waits for a file looks more and more rarely
 PURPOSE = "imports"  # of the key that signs statements
+# What it takes beside the right to import files, by what the files are about.
+RIGHTS: Mapping[str, str | None] = {
+    "people": None,
+    "catalogue": "catalogue:write",
+    "stores": "stores:write",
+}
 
 log = structlog.get_logger()
 
@@ -85,6 +91,12 @@ class _Opened:
     rows: int
 
 
+def right_for(kind: str) -> str | None:
+    """The right that files of this kind take beside that to import: nobody changes by a file what
+    they may not change elsewhere. None: no other."""
+    return RIGHTS[registry.named(kind).concerns]
+
+
 def look(desk: Desk, file: BinaryIO, order: ImportRequest, shown: int) -> Preview:
     """What a file would do; nothing is written. `shown`: how many bad rows to keep. Raises
     `FileRefused`, `UnknownProgramme`, `UnknownUnit`, `ImportRepeated`, `ImportNotReady`."""
@@ -121,11 +133,17 @@ def receive(desk: Desk, file: BinaryIO, order: ImportRequest) -> Import:
     at first sight, `UnknownProgramme`, `UnknownUnit`, `ImportRepeated`, `ImportNotReady`, and
     `ImportReplaced` if the same file was sent again meanwhile."""
     format_ = files.format_of(file)
-    _, to, (digest, size) = _ordered(desk, file, order)
+    kind, to, (digest, size) = _ordered(desk, file, order)
     source = SourceFile(digest, size, format_)
     import_id = desk.database.run(
         lambda session: reading.begin(
-            session, to.programme.id, to.unit.id, order, source, desk.clock()
+            session,
+            to.programme.id,
+            to.unit.id,
+            order,
+            source,
+            desk.clock(),
+            comes_again=kind.comes_again,
         )
     ).id
     file.seek(0)
@@ -303,18 +321,23 @@ def resumable(desk: Desk, file: BinaryIO, order: ImportRequest) -> Import | None
         return known if known is not None and known.state == store.APPLYING else None
 
 
-def start(desk: Desk, public_id: str, by: Author, *, skip_bad: bool) -> Import:
-    """Have a checked import applied by the pump. `by`: whose wish that is. Raises `UnknownImport`,
-    and what `store.start` raises."""
+def start(
+    desk: Desk, public_id: str, by: Author, *, skip_bad: bool, archive_gone: bool = False
+) -> Import:
+    """Have a checked import applied by the pump, see `store.start`, which says what it raises.
+    `by`:
+    whose wish that is. Raises `UnknownImport`."""
 
     def work(session: Session) -> Import:
         now = desk.clock()
         id_ = store.find(session, public_id).id
         found = store.locked(session, id_)
         was = None if found is None else found.state
-        started = store.start(session, id_, now, skip_bad=skip_bad)
+        started = store.start(session, id_, now, skip_bad=skip_bad, archive_gone=archive_gone)
         if was == store.CHECKED:
             asked = {"what": started.kind, "rows": started.rows, "skip_bad": skip_bad}
+            if archive_gone:
+                asked["archive_gone"] = True
             changes.note(session, by, "import.applied", _changed(started), now, {}, asked)
         return started
 
@@ -420,7 +443,7 @@ def _ordered(
         unit = units.named(session, programme.id, order.unit)
         earlier = store.known(session, programme.id, order.kind, digest)
     if earlier is not None:
-        store.require_new(earlier)
+        store.require_new(earlier, comes_again=kind.comes_again)
     return kind, Destination(programme, unit), (digest, size)
 
 

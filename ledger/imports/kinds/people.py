@@ -47,6 +47,7 @@ class PeopleImport:
     words: ImportWords
     concerns: Literal["people"] = "people"
     comes_again: bool = False
+    archives: bool = False
     content: type[RowContent] = RowContent
     numbers: Sequence[str] = ("points",)
 

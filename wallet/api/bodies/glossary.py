@@ -252,6 +252,19 @@ MEANINGS: Mapping[str, str] = {
     "given": N_("Whether the member agreed; false where it is taken back."),
     "given_up": N_("Send all events that were given up."),
     "given_up_at": N_("When no more attempts were made; null while there are."),
+    "archive_gone": N_(
+        "Archive products, or close stores, that were in the last file of this kind and are not in"
+        " this one; only if no row is left out."
+    ),
+    "things": N_(
+        "What the file changes of products, prices or stores; null for members and points."
+    ),
+    "ThingsOut.new": N_("Those that were not there."),
+    "ThingsOut.changed": N_("Those that were otherwise."),
+    "ThingsOut.unchanged": N_("Those that were so already."),
+    "ThingsOut.gone": N_("Those of the last file of this kind that are not in this one."),
+    "ThingsOut.archived": N_("How many of those were archived, or closed."),
+    "gone_codes": N_("Codes of those that are gone and were not archived, the first hundred."),
     "gone": N_("Members who were erased meanwhile."),
     "google": N_(
         "Address that adds the pass to Google Wallet; null where it is not offered or may not "

@@ -1,4 +1,4 @@
-"""Files with members and points: how they are read, and how far an import has come."""
+"""Files with members, points, goods and stores: how they are read, and how far an import is."""
 
 from datetime import datetime
 from typing import Any
@@ -60,11 +60,14 @@ FILE = {
 
 
 class ApplyIn(Body):
-    """`skip_bad`: apply the good rows of a file that has bad ones."""
+    """`skip_bad`: apply the good rows of a file that has bad ones. `archive_gone`: archive
+    products, or close stores, that were in the last file of this kind and are not in this one; only
+    if no row is left out, and never for prices."""
 
     model_config = shows({"skip_bad": True})
 
     skip_bad: bool = False
+    archive_gone: bool = False
 
 
 class ImportFileOut(AnswerBody):
@@ -119,6 +122,20 @@ class LeftAsideOut(AnswerBody):
     message: str
 
 
+class ThingsOut(AnswerBody):
+    """What a file of products, prices or stores changes: as the check found it, and once it is
+    applied as it came. `gone`: what was in the last file of this kind and is not in this one;
+    `archived`: how much of that was archived, or closed, since it was asked for; `gone_codes`: the
+    first hundred of the others, when the import is done."""
+
+    new: int
+    changed: int
+    unchanged: int
+    gone: int
+    archived: int
+    gone_codes: list[str]
+
+
 IMPORT: Example = {
     "id": "01a20f23-11aa-7d20-8b11-6a2f9d4e5c40",
     "programme": "demo",
@@ -163,6 +180,7 @@ IMPORT: Example = {
             ],
         }
     ],
+    "things": None,
     "applied": 0,
     "left_out": 0,
     "joined": 0,
@@ -201,7 +219,8 @@ class ImportOut(AnswerBody):
     `applying` or `done`; or `refused`, and `refusal` says why; or `withdrawn`. `rows` grows while
     the file is checked, up to `file.rows`. `foreign_numbers` counts phone numbers without a plus
     that were read as those of another country than the programme's. `sample` shows the first rows
-    that wait to be applied, to keys with the scope `personal:read`. `proof` is the signed statement
+    that wait to be applied, to keys with the scope `personal:read`. `things` counts products,
+    prices or stores; it is null for members and points. `proof` is the signed statement
     of a finished import."""
 
     model_config = shows(IMPORT)
@@ -224,6 +243,7 @@ class ImportOut(AnswerBody):
     foreign_numbers: int
     left_aside: list[LeftAsideOut]
     sample: list[SampleRowOut]
+    things: ThingsOut | None
     applied: int
     left_out: int
     joined: int

@@ -4,15 +4,13 @@ sentence that all of it makes."""
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from babel.core import get_global
-from babel.numbers import get_territory_currencies
 from flask import Blueprint, render_template
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from ledger.errors import Refusal, TermsRefused
 from ledger.limits import MOST_POINTS
-from ledger.money import Money, decimals, percent
+from ledger.money import Money, decimals, percent, usual_in
 from ledger.programmes import units
 from ledger.programmes.base_terms import BaseTerms
 from ledger.programmes.programmes import Programme
@@ -67,15 +65,7 @@ def counted(session: Session, programme: Programme) -> CountedUnit:
         return CountedUnit(unit, unit.currency)
     if known is not None and known.terms.worth is not None:
         return CountedUnit(unit, known.terms.worth.currency)
-    return CountedUnit(unit, currency_of(programme.country))
-
-
-def currency_of(country: str) -> str:
-    """The currency that people pay with in this country."""
-    used = (
-        get_territory_currencies(country) if country in get_global("territory_currencies") else []
-    )
-    return used[0] if used else "RUB"
+    return CountedUnit(unit, usual_in(programme.country) or "RUB")
 
 
 @routes.get(f"{IN_PROGRAMME}/settings/base")

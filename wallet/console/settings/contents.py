@@ -112,7 +112,7 @@ SUBJECTS: Sequence[tuple[str, Sequence[SettingsPlace]]] = (
                 "imports:write",
                 "file-spreadsheet",
                 N_("Imports"),
-                N_("Customers and points from a spreadsheet"),
+                N_("Customers, points, products, prices and stores from a spreadsheet"),
             ),
             SettingsPlace(
                 "console.jobs.show",

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 
 from ledger import words
 from ledger.errors import Refusal, UnknownImport
-from ledger.imports import previews, registry, steps, store, wording
+from ledger.imports import previews, registry, steps, store, things, wording
 from ledger.imports.kind import ImportKind
 from ledger.imports.meanings import DecimalSign
 from ledger.imports.store import Import, ImportRequest
@@ -31,6 +31,7 @@ from wallet.people import importing
 
 HERE = "settings"
 NEW, SHOWN = "console/settings/import_new.html", "console/settings/import.html"
+MOST_GONE = 20  # codes of what is gone, shown in one line
 MOST_PROBLEMS = 20  # shown beside the preview; all of them have a page of their own
 UPLOAD = "console.imports.add"
 
@@ -88,7 +89,7 @@ def add() -> Response:
     """Keep a file until it is read."""
     entries, house = FormEntries(), current_installation()
     kind = next((one for one in registry.KINDS if one == entries["kind"]), None)
-    if kind is None:
+    if kind is None or not _may(registry.named(kind)):
         entries.refuse("kind", _("Please choose one of them."))
     sent = request.files.get("file")
     if sent is None or not sent.filename:
@@ -125,9 +126,17 @@ def apply(import_id: str) -> Response:
     entries, house = FormEntries(), current_installation()
     with house.database.reading() as session:
         import_ = _find(session, import_id)
-    skip_bad = entries.ticked("skip_bad")
+    if not _may(registry.named(import_.kind)):
+        pages.not_there(HERE)
+    skip_bad, archive_gone = entries.ticked("skip_bad"), entries.ticked("archive_gone")
     try:
-        importing.start(house.import_desk, import_id, pages.author(), skip_bad=skip_bad)
+        importing.start(
+            house.import_desk,
+            import_id,
+            pages.author(),
+            skip_bad=skip_bad,
+            archive_gone=archive_gone,
+        )
     except UnknownImport:
         pages.not_there(HERE)
     except Refusal as refusal:
@@ -213,6 +222,7 @@ def _around_form() -> dict[str, object]:
         "kinds": [
             (code, _told(kind.words.title), _told(kind.words.about))
             for code, kind in registry.KINDS.items()
+            if _may(kind)
         ],
         "units": known,
         "megabytes": megabytes,
@@ -226,18 +236,26 @@ def _around(session: Session, import_: Import) -> dict[str, object]:
     found = store.problems(session, import_.id, 0, MOST_PROBLEMS)
     of_known = import_.found_members
     done = import_.applied + import_.left_out
+    order = list(kind.words.fields)
+    shown = sorted(
+        import_.titles.items(), key=lambda one: order.index(one[0].partition(things.OF)[0])
+    )
+    gone = things.gone(session, import_, MOST_GONE) if import_.state == store.DONE else ()
     return {
+        "may_apply": _may(kind),
+        "can_archive": kind.archives,
+        "gone": ", ".join(code.partition("\t")[0] for code in gone),
+        "gone_more": max(import_.gone_things - len(gone), 0),
+        "same_things": import_.applied - import_.things_added - import_.things_changed,
         "import_": import_,
         "kind": _told(kind.words.title),
         "concerns": kind.concerns,
         "state": _states()[import_.state],
         "percent": 100 * done // import_.rows if import_.rows else 0,
         "columns": [
-            (import_.titles[name], _told(words))
-            for name, words in kind.words.fields.items()
-            if name in import_.titles
+            (title, _told(kind.words.fields[name.partition(things.OF)[0]])) for name, title in shown
         ],
-        "sample_names": [name for name in kind.words.fields if name in import_.titles],
+        "sample_names": [name for name, _title in shown],
         "left_aside": [
             wording.sentence(one["code"], {"column": one["column"]}, tongue)
             for one in import_.left_aside
@@ -258,6 +276,12 @@ def _around(session: Session, import_: Import) -> dict[str, object]:
         "known_words": ngettext("customer who is there", "customers who are there", of_known),
         "moment": _moments(session),
     }
+
+
+def _may(kind: ImportKind) -> bool:
+    """Whether who is there may apply files of this kind: they may change such things by hand."""
+    right = importing.right_for(kind.code)
+    return right is None or pages.may(right)
 
 
 def _told(text: str) -> str:
