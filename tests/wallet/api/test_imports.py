@@ -422,3 +422,41 @@ def test_a_file_is_as_large_as_the_operator_allows(send, read) -> None:
     above_what_other_calls_take, too_large = (b"phone;name\n" + row * count for count in (50, 120))
     assert read(send(above_what_other_calls_take))["bad"] == 50
     assert code(send(too_large)) == (413, "body_too_large")
+
+
+def test_products_come_by_a_file_and_again(send, read, api, house, wallet, client) -> None:
+    rows = ("Код;Наименование;Цена", "MILK;Молоко;99,90", "BREAD;Хлеб;45,00", "X;Чай;дорого")
+    found = read(send(csv_file(*rows, encoding="cp1251").getvalue(), "products"))
+    assert found["things"] == {
+        **{"new": 2, "changed": 0, "unchanged": 0},
+        **{"gone": 0, "archived": 0, "gone_codes": []},
+    }
+    assert [one["text"] for one in found["sample"][0]["fields"]] == ["MILK", "Молоко", "99.90"]
+    path = f"imports/{found['id']}"
+    (wrong,) = api.get(f"{path}/rows?lang=ru").get_json()["items"]
+    assert (wrong["row"], wrong["column"], wrong["code"]) == (4, "Цена", "not_a_number")
+    api.post(f"{path}/apply", {"skip_bad": True})
+    house.run(store.IMPORTS)
+    assert api.get(path).get_json()["proof"]["statement"]["things"]["new"] == 2
+    milk = api.get("products/MILK?programme=demo").get_json()
+    assert milk["price"] == {"amount": "99.90", "currency": "RUB"}
+    less = read(send(csv_file("sku;price", "MILK;99.90").getvalue(), "products"))
+    assert (less["things"]["unchanged"], less["things"]["gone"]) == (1, 1)
+    api.post(f"imports/{less['id']}/apply", {"archive_gone": True})
+    house.run(store.IMPORTS)
+    done = api.get(f"imports/{less['id']}").get_json()
+    assert (done["things"]["archived"], done["things"]["changed"]) == (1, 0)
+    assert api.get("products/BREAD?programme=demo").get_json()["archived"]
+    again = read(send(csv_file("sku;price", "MILK;99.90").getvalue(), "products"))
+    assert again["things"] == {**found["things"], "new": 0, "unchanged": 1}
+
+
+def test_goods_by_a_file_are_for_who_may_change_them_one_by_one(send, wallet) -> None:
+    made = wallet("keys", "add", "files", "--scope", "imports:write")
+    key = made.output.split()[-1]
+    mine = {"Authorization": f"Bearer {key}"}
+    file = csv_file("sku", "A").getvalue()
+    assert code(send(file, "products", headers=mine)) == (403, "scope_missing")
+    assert code(send(file, "prices", headers=mine)) == (403, "scope_missing")
+    assert code(send(file, "stores", headers=mine)) == (403, "scope_missing")
+    assert send(csv_file("phone", "+79990000001").getvalue(), headers=mine).status_code == 201

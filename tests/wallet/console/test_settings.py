@@ -364,6 +364,28 @@ class TestImports:
         assert gone.location == f"{HOME}imports"
         assert manager.get(answer.location).status_code == 404
 
+    def test_products_are_looked_at_and_what_is_gone_is_put_away(self, manager, house, api) -> None:
+        answer = self.upload(manager, "sku;name;price\nA;Tea;12,50\nB;Milk;9\n", kind="products")
+        house.run("imports")
+        page = manager.read(answer.location)
+        assert "new rows" in page and "Tea" in page and "lowest price" not in page
+        assert manager.send(answer.location, f"{answer.location}/apply").status_code == 303
+        house.run("imports")
+        assert "Done: 2 rows are applied" in manager.read(answer.location)
+        answer = self.upload(manager, "sku;name\nA;Tea\n", kind="products")
+        house.run("imports")
+        page = manager.read(answer.location)
+        assert "Nothing would change" in page and "Put away what is gone" in page
+        assert (
+            manager.send(
+                answer.location, f"{answer.location}/apply", archive_gone="yes"
+            ).status_code
+            == 303
+        )
+        house.run("imports")
+        assert "put away" in manager.read(answer.location)
+        assert api.get("products/B?programme=demo").get_json()["archived"]
+
     def test_what_is_known_of_people_is_for_who_may_see_it(
         self, client, installation, house, manager
     ) -> None:
