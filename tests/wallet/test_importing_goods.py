@@ -3,6 +3,7 @@ sent again and again, stopped anywhere."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import BinaryIO
 
 import pytest
@@ -177,6 +178,12 @@ def test_bad_rows_are_named_by_row_and_column(desk: Desk) -> None:
         pass
     assert importing.find(desk, import_.public_id).things_added == 1
     assert amounts(desk, "GOOD") == (1250, None)
+
+
+def test_the_example_of_the_documentation_is_imported(desk: Desk) -> None:
+    with (Path(__file__).parents[2] / "docs" / "examples" / "products.csv").open("rb") as file:
+        assert applied(desk, file).things_added == 3
+    assert product(desk, "SHOE-38").names == {"ru": "Туфли «Лодочка», 38", "en": "Court shoes, 38"}
 
 
 def test_a_file_without_the_column_it_needs_is_refused(desk: Desk) -> None:
