@@ -265,3 +265,20 @@ def test_stores_come_and_go(desk: Desk) -> None:
     assert (gone.gone_things, gone.things_archived) == (1, 1)
     with desk.database.reading() as session:
         assert stores.store_named(session, id_, "vl").closed
+
+
+def test_the_command_says_what_changed(desk: Desk, wallet, tmp_path) -> None:
+    file = tmp_path / "goods.csv"
+    file.write_text("sku;name;price\nA;Чай;12,50\nB;Кофе;1 000,00\nC;Мыло;мало\n", "utf-8")
+    arguments = ("import", "products", str(file), "--programme", "demo")
+    preview = wallet(*arguments, "--preview")
+    assert "Rows: 3; new: 2, changed: 0, unchanged: 0" in preview.output, preview.output
+    assert "Row 4, price: Not a number" in preview.output, preview.output
+    refused = wallet(*arguments)
+    assert refused.exit_code == 1, refused.output
+    assert "goods-left-out.csv" in refused.output
+    assert "New: 2, changed: 0, unchanged: 0" in wallet(*arguments, "--skip-bad").output
+    file.write_text("sku;name\nA;Чай\n", "utf-8")
+    again = wallet(*arguments, "--lang", "ru").output
+    assert "Ничего не изменилось" in again
+    assert "Были в прошлом файле, в этом их нет: 1: B" in again
