@@ -1466,3 +1466,32 @@ def test_programmes_of_the_release_before_begin_with_receipts(
         check_books(session)
     migrations.downgrade(empty.engine, "0045", keys=KEYS)
     assert everything(empty) == before
+
+
+def test_files_of_the_release_before_stay_and_those_of_goods_go_a_release_back(
+    empty: Database, database_url: str
+) -> None:
+    """What 0047 adds: files that come again, and what is gone between two."""
+    migrations.upgrade(empty.engine, "0002")
+    releases.load(empty, "0002")
+    migrations.upgrade(empty.engine, "0046", keys=KEYS)
+    before = everything(empty)
+    migrations.upgrade(empty.engine, keys=KEYS)
+    keys = KeyRing(("a-secret-key-of-tests-of-many-characters",))
+    desk = Desk(empty, keys, "pass.sandbox.loyalty", StoppedClock(datetime.now(UTC)))
+    with empty.reading() as session:
+        code = programmes.every(session)[0].code
+    for _ in range(2):  # one digest, two imports
+        file = io.BytesIO(b"code\ncentre\n")
+        import_ = importing.read(desk, file, store.ImportRequest(code, "stores"))
+        importing.start(desk, import_.public_id, BY, skip_bad=False)
+        while importing.advance(desk):
+            pass
+    assert importing.find(desk, import_.public_id).turn == 2
+    migrations.downgrade(empty.engine, "0046", keys=KEYS)
+    after = everything(empty)
+    kept = {"ledger_store", "wallet_change"}
+    assert {name: rows for name, rows in after.items() if name not in kept} == {
+        name: rows for name, rows in before.items() if name not in kept
+    }
+    assert [row["code"] for row in after["ledger_store"]][-1] == "centre"
