@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from ledger import contacts
 from ledger.contacts import PhoneNumber
@@ -14,6 +14,7 @@ from ledger.imports.headers import Layout, RowProblem, plain_name
 from ledger.imports.meanings import CONSENTS, BadCell, LocalForms
 
 PeopleKind = Literal["members", "accrual", "write_off"]
+PEOPLE_KINDS: tuple[PeopleKind, ...] = get_args(PeopleKind)
 # `list`: rows that only name members, and nothing is written of them.
 RowsKind = PeopleKind | Literal["list"]
 MOVES_POINTS = ("accrual", "write_off")

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from ledger.database.tables import insert_or
 from ledger.imports import store
-from ledger.imports.columns import IDENTIFIERS, RowContent
+from ledger.imports.columns import IDENTIFIERS, PEOPLE_KINDS, RowContent
 from ledger.imports.headers import RowProblem
 from ledger.imports.store import APPLYING, CHECKED, READING, ErasedMark, Import, ImportPart, Row
 
@@ -25,11 +25,16 @@ Names = Mapping[str, Collection[str]]
 
 
 def lock_waiting(session: Session, programme_id: int) -> Sequence[Import]:
-    """The imports of a programme that wait or are at work, locked until the transaction ends. An
-    import at work locks members, so whoever needs both takes this lock first."""
+    """The imports of a programme that name people and wait or are at work, locked until the
+    transaction ends. An import at work locks members, so whoever needs both takes this lock
+    first."""
     return session.scalars(
         select(Import)
-        .where(Import.programme_id == programme_id, Import.state.in_((READING, CHECKED, APPLYING)))
+        .where(
+            Import.programme_id == programme_id,
+            Import.kind.in_(PEOPLE_KINDS),
+            Import.state.in_((READING, CHECKED, APPLYING)),
+        )
         .order_by(Import.id)
         .with_for_update()
         .execution_options(populate_existing=True)

@@ -282,3 +282,13 @@ def test_the_command_says_what_changed(desk: Desk, wallet, tmp_path) -> None:
     again = wallet(*arguments, "--lang", "ru").output
     assert "Ничего не изменилось" in again
     assert "Были в прошлом файле, в этом их нет: 1: B" in again
+
+
+def test_who_is_erased_is_not_looked_for_among_goods(desk: Desk, api, join) -> None:
+    member = join(external_id="c-1")
+    import_ = checked(desk, csv_file("sku;name", "c-1;Чай"))
+    assert api.delete(f"members/{member['id']}").status_code in (200, 202, 204)
+    importing.start(desk, import_.public_id, BY, skip_bad=False)
+    while importing.advance(desk):
+        pass
+    assert importing.find(desk, import_.public_id).things_added == 1

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from ledger.book.journal import Posting
 from ledger.imports import store
+from ledger.imports.columns import PEOPLE_KINDS
 from ledger.imports.store import Import
 from ledger.people.consents import Consent
 from ledger.people.members import Member
@@ -145,8 +146,11 @@ def _cashiers(programme: Programme) -> Select[int]:
 
 
 def _imports(programme: Programme) -> Select[int]:
+    """Imports that brought customers."""
     return select(Import.id).where(
-        Import.programme_id == programme.id, Import.state.in_((store.APPLYING, store.DONE))
+        Import.programme_id == programme.id,
+        Import.kind.in_(PEOPLE_KINDS),
+        Import.state.in_((store.APPLYING, store.DONE)),
     )
 
 
