@@ -10,7 +10,10 @@ from typing import Literal
 from ledger.programmes.earning import Rates
 from ledger.promotions.arithmetic import shared
 from ledger.promotions.deals import PromotionReach
+from ledger.promotions.goods import Goods
 from ledger.promotions.promotions import Promotion
+from ledger.promotions.rewards.bundle import Bundle
+from ledger.promotions.rewards.free_units import FreeUnits
 from ledger.promotions.rewards.registry import Discount, Earnings, Present, kind_of
 from ledger.promotions.situations import Situation, Unmet
 from ledger.promotions.terms import Lane
@@ -33,8 +36,8 @@ STEADY_KINDS = frozenset(
         "set_total",
     )
 )
-SORTING_KINDS = frozenset(("nth_unit", "first_and_further"))
-ONE_SORT_OF_GOODS = STEADY_KINDS | SORTING_KINDS | {"ladder", "per_group"}
+SORTING_KINDS = frozenset(("nth_unit", "first_and_further", "per_group", "free_units", "bundle"))
+GOODS_ARE_NAMED = STEADY_KINDS | SORTING_KINDS | {"ladder"}
 
 Fate = Literal["applied", "lost", "close", "limit_reached", "not_met", "not_now", "nothing_to_take"]
 
@@ -320,9 +323,11 @@ class Stacking:
 
     def _best_of_all_sets(self, promotions: Sequence[Promotion]) -> Sequence[Promotion]:
         """By branch and bound: a set that cannot become the largest any more is left."""
-        room = sum(self._sheet.rooms[line] for line in self._touchable)
-        most_each = [min(room, self._most_after_others(one)) for one in promotions]
-        bounds = [sum(most_each[place:]) for place in range(len(promotions) + 1)]
+        most_each = [self._most_after_others(one) for one in promotions]
+        reach_each = [self._reach(one) for one in promotions]
+        places = range(len(promotions) + 1)
+        bounds = [sum(most_each[place:]) for place in places]
+        reaches = [frozenset[int]().union(*reach_each[place:]) for place in places]
         best: list[Promotion] = []
         most = 0
 
@@ -330,7 +335,8 @@ class Stacking:
             nonlocal best, most
             if taken_off > most:
                 best, most = list(chosen), taken_off
-            if place == len(promotions) or min(room, taken_off + bounds[place]) <= most:
+            room = sum(sheet.rooms[line] for line in reaches[place])
+            if taken_off + min(room, bounds[place]) <= most:
                 return
             promotion = promotions[place]
             if all(promotion.may_stand_with(one) for one in chosen):
@@ -348,21 +354,27 @@ class Stacking:
         """The most that it can take off after others. By most kinds that is what it takes off by
         itself, and a piece a line for rounding. But where units are chosen by what they cost, or a
         budget was too small, it may be more: as much as there is room."""
-        rules = promotion.rules
         is_limited = self._left.get(promotion.code, NO_LIMIT).money is not None
-        if not is_limited and all(map(self._is_steady, rules.discounts)):
-            return self._weigh(promotion).total + len(self._touchable)
+        room = sum(self._sheet.rooms[line] for line in self._reach(promotion))
+        if is_limited or not all(map(self._is_steady, promotion.rules.discounts)):
+            return room
+        return min(room, self._weigh(promotion).total + len(self._touchable))
+
+    def _reach(self, promotion: Promotion) -> frozenset[int]:
+        """The lines that it can make cheaper."""
+        rules = promotion.rules
         lines = self._touchable if rules.adds_to_given else self._open
-        if all(kind_of(one) in ONE_SORT_OF_GOODS for one in rules.discounts):
-            lines &= {n for one in rules.discounts for n in self._sheet.meant(one.touches())}
-        return sum(self._sheet.rooms[line] for line in lines)
+        if all(kind_of(one) in GOODS_ARE_NAMED for one in rules.discounts):
+            goods = (some for one in rules.discounts for some in _goods_of(one))
+            lines &= {n for some in goods for n in self._sheet.meant(some)}
+        return lines
 
     def _is_steady(self, reward: Discount) -> bool:
         """Whether it takes off no more after others than before them."""
         kind = kind_of(reward)
         if kind in SORTING_KINDS:
             has_floors = any(line.floor for line in self._sheet.lines)
-            return not has_floors and self._sheet.ceilings.line is None
+            return not has_floors and self._sheet.ceilings.line is None and _is_of_one(reward)
         return kind in STEADY_KINDS and getattr(reward, "pick", None) is None
 
     def _added_one_by_one(self, promotions: Sequence[Promotion]) -> Sequence[Promotion]:
@@ -513,6 +525,21 @@ class Stacking:
             self._lose(promotion, winner, proposal.by_line)
             return
         self._standings[promotion.code] = PromotionStanding(promotion, fate, limited_by=limited_by)
+
+
+def _is_of_one(reward: Discount) -> bool:
+    """Whether all its units are of one sort of goods, so that those are cheaper that it sorts, and
+    no others come to stand in their places."""
+    return len(_goods_of(reward)) == 1
+
+
+def _goods_of(reward: Discount) -> Sequence[Goods]:
+    """All goods that a reward of ours makes cheaper."""
+    if isinstance(reward, Bundle):
+        return [slot.goods for slot in reward.slots]
+    if isinstance(reward, FreeUnits) and reward.get_goods is not None:
+        return [reward.goods, reward.get_goods]
+    return [reward.touches()]
 
 
 def _try(sheet: Worksheet, proposal: Proposal) -> None:
