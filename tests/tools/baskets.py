@@ -40,7 +40,7 @@ SELECT basket_id, household_id, store_id, transaction_timestamp, product_id, qua
        CAST(round(100 * coupon_match_disc) AS BIGINT) AS given_cents,
        coalesce(department, ''), coalesce(product_category, ''), coalesce(product_type, ''), brand,
        manufacturer_id
-FROM '{data}/transactions.parquet' JOIN '{data}/products.parquet' USING (product_id)
+FROM '{data}/transactions.parquet' LEFT JOIN '{data}/products.parquet' USING (product_id)
 WHERE quantity > 0
 ORDER BY transaction_timestamp, basket_id, product_id
 """
@@ -167,6 +167,7 @@ def _rows(database: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
 
 
 def _line(place: int, row: tuple[Any, ...]) -> BasketLine:
+    """A product that the catalogue does not know has its SKU and its price."""
     sku, units, full, given, department, category, sort, brand, maker = row
     is_counted = units <= MOST_UNITS
     quantity = units * THOUSAND if is_counted else units
@@ -182,7 +183,7 @@ def _line(place: int, row: tuple[Any, ...]) -> BasketLine:
         treatment=PRESETS[kind],
         categories=tuple(one for one in (department, category, sort) if one),
         brand=brand,
-        model=str(maker),
+        model=None if maker is None else str(maker),
         in_pieces=is_counted,
     )
 
