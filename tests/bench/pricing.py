@@ -26,8 +26,11 @@ from ledger.promotions.pricing import PricedSale, price
 from ledger.promotions.promotions import Promotion, Shelf
 from ledger.promotions.situations import SalePlace
 from ledger.promotions.terms import USUAL, PromotionTerms
+from wallet import migrations
+from wallet.configuration import settings
 from wallet.configuration.settings import DEMO
-from wallet.sandbox import certificates
+from wallet.running.assembly import connect
+from wallet.sandbox import certificates, demo
 
 KEY = "bench-key-of-thirty-two-characters"
 PROMOTIONS = 118
@@ -127,6 +130,11 @@ def _served() -> dict[str, float]:
             "WALLET_RATE_LIMITS": "api=1000000/second",
             "WEB_CONCURRENCY": "1",
         }
+        installation = connect(settings.from_env(environment))
+        migrations.upgrade(installation.database.engine)
+        with installation.database.transaction() as session:
+            demo.ensure(session, datetime.now(UTC))
+        installation.database.close()
         with nothing_served() as nothing, processes(environment, folder) as started:
             web = started.start("web")
             wait_until(lambda: answers(f"http://127.0.0.1:{port}/healthz"), "the web to answer")

@@ -15,6 +15,7 @@ import import_bench
 import ledger_bench
 import listing
 import moving
+import pricing
 import pushing
 import sealing
 import signing
@@ -56,6 +57,16 @@ IMPORTING = (
     ("import_postgresql_apply_growth", "the same on PostgreSQL", 1.5, 1.15),
     ("import_peak_mb", "import: most memory that its process took, MB", 400, 256),
 )
+PRICING = (
+    ("pricing", "20 lines by 118 promotions, CPU / a view that does nothing", 10.0, 4.0),
+    (
+        "promotions_growth",
+        "the same by 1,000 promotions / by the 10 of them that touch it",
+        3.0,
+        1.3,
+    ),
+    ("quote", "POST /quotes of it, CPU / a view that does nothing", 15.0, 8.0),
+)
 
 
 @dataclass(frozen=True)
@@ -96,6 +107,7 @@ def main() -> int:
     told = telling.measure()
     moved = moving.measure()
     listed = listing.measure()
+    priced = pricing.measure()
     lacking = fast_apns.missing()
     pushed = {} if lacking else {**pushing.measure(), **campaign_pace.measure()}
     figures = [
@@ -171,6 +183,7 @@ def main() -> int:
             3.0,
         ),
         *(Figure(name, what, imported[name], floor, goal) for name, what, floor, goal in IMPORTING),
+        *(Figure(name, what, priced[name], floor, goal) for name, what, floor, goal in PRICING),
         *(Figure(name, what, fetched[name], floor, goal) for name, what, floor, goal in FETCHING),
         *(
             Figure(name, what, pushed[name], floor, goal)
@@ -202,6 +215,7 @@ def main() -> int:
             **told,
             **moved,
             **listed,
+            **priced,
             **pushed,
         },
     }
