@@ -29,6 +29,7 @@ from ledger.promotions.terms import USUAL, PromotionTerms
 from wallet import migrations
 from wallet.configuration import settings
 from wallet.configuration.settings import DEMO
+from wallet.running import garbage
 from wallet.running.assembly import connect
 from wallet.sandbox import certificates, demo
 
@@ -75,6 +76,7 @@ def _cpu(sale: PricedSale, shelf: Shelf) -> float:
 
 def _arithmetic() -> dict[str, float]:
     promotions = supermarket.read(supermarket.promotions(PROMOTIONS))
+    garbage.spare_what_stays()  # as the web does
     sale, shelf = _sale(promotions), Shelf(promotions)
     costs, ratios = [], []
     with nothing_served() as nothing:
