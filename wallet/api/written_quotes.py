@@ -55,13 +55,15 @@ class WrittenQuote:
                 for one in quote.presents
             ],
             coupons=[
-                CouponOut(
-                    series=one.coupon.series,
-                    quantity=one.coupon.units,
-                    promotion=one.promotion,
-                    from_=one.coupon.begins,
-                    until=one.coupon.ends,
-                    text=wording.coupon(one, self.reader),
+                CouponOut.model_validate(
+                    {
+                        "series": one.coupon.series,
+                        "quantity": one.coupon.units,
+                        "promotion": one.promotion,
+                        "from": one.coupon.begins,
+                        "until": one.coupon.ends,
+                        "text": wording.coupon(one, self.reader),
+                    }
                 )
                 for one in quote.coupons
             ],

@@ -1121,6 +1121,9 @@ MEANINGS: Mapping[str, str] = {
     "keeps_units": N_(
         "Whether the units that take part in it are for no other promotion afterwards."
     ),
+    "costs": N_("What the member pays for it in points."),
+    "at_once": N_("Whether it is bought without asking, as soon as there are points."),
+    "PointsPrice.times": N_("So often on one receipt at most."),
     "limits": N_("How often it is given."),
     "budget": N_("How much it gives in all."),
     "points_dates": N_("When its points become active, and how long they live."),

@@ -324,7 +324,7 @@ class CouponOut(AnswerBody):
     series: str
     quantity: int
     promotion: str
-    from_: date = Field(serialization_alias="from")
+    begins: date = Field(alias="from")
     until: date | None
     text: str
 
