@@ -67,7 +67,7 @@ def _useful(situation: Situation, rules: PromotionRules, most: int) -> tuple[int
     return times, found
 
 
-def _gives(situation: Situation, rules: PromotionRules) -> tuple[int, int, int]:
+def _gives(situation: Situation, rules: PromotionRules) -> tuple[int, int]:
     """What it would take off the receipt as it is, hand out, and promise."""
     sheet, off = situation.worksheet.fork(), 0
     lines = frozenset(
@@ -80,5 +80,4 @@ def _gives(situation: Situation, rules: PromotionRules) -> tuple[int, int, int]:
         sheet.apply(deal, is_one_of_many=True)
         off += deal.total
     presents = [one.present(situation) for one in rules.presents]
-    coupons = sum(one.coupon(situation).units for one in rules.coupons)
-    return off, sum(one.units for one in presents if one is not None), coupons
+    return off, sum(one.units for one in presents if one is not None)

@@ -14,11 +14,11 @@ from ledger import words
 from ledger.languages import Language
 from ledger.promotions.conditions.registry import CONDITIONS
 from ledger.promotions.promotions import PromotionRules
-from ledger.promotions.rewards.registry import REWARDS, CouponReward, Discount, PresentReward
+from ledger.promotions.rewards.registry import REWARDS, Discount, PresentReward
 from ledger.promotions.telling import FieldWords, KindWords
 from ledger.segments.registry import name_of
 
-KindFamily = Literal["condition", "discount", "points", "present", "coupon"]
+KindFamily = Literal["condition", "discount", "points", "present"]
 DEFINITION = "#/$defs/{model}"
 # Of JSON Schema, what pydantic fills with names and docstrings of the code.
 OF_CODE = ("title", "description")
@@ -103,8 +103,6 @@ def family_of(kind: type[Any]) -> KindFamily:
         return "condition"
     if issubclass(kind, PresentReward):
         return "present"
-    if issubclass(kind, CouponReward):
-        return "coupon"
     return "discount" if issubclass(kind, Discount) else "points"
 
 

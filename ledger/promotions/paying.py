@@ -165,8 +165,7 @@ def earn(
         points = sum(one.points(earnings) for one in standing.promotion.rules.point_rewards)
         budget = left.get(code, NO_LIMIT).points
         if budget is not None and points > budget:
-            rules = standing.promotion.rules
-            if not standing.by_line and not standing.presents and not rules.coupons:
+            if not standing.by_line and not standing.presents:
                 standing.fate = "limit_reached"
         elif points:
             by_promotion[code] = points

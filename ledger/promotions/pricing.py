@@ -20,7 +20,6 @@ from ledger.promotions.quotes import (
     EnteredCode,
     LineReason,
     PointsReason,
-    PromisedCoupon,
     PromisedPresent,
     Quote,
     QuoteLine,
@@ -106,12 +105,6 @@ def _price_by_1(sale: PricedSale, shelf: Shelf) -> Quote:
         due=total - by_payment - sum(one.amount for one in stored),
         paid_by_points=by_payment,
         stored=stored,
-        coupons=[
-            PromisedCoupon(reward.coupon(situation), code)
-            for code, standing in stacked.standings.items()
-            if standing.fate == "applied"
-            for reward in standing.promotion.rules.coupons
-        ],
         earned=earned.total,
         spent=paid.points + on_rewards,
         most=paid.most + on_rewards,

@@ -25,7 +25,6 @@ from ledger.promotions.needs import Needed
 from ledger.promotions.rewards.points_for_visit import PointsForVisit
 from ledger.promotions.rewards.registry import (
     AnyReward,
-    CouponReward,
     Discount,
     PointsReward,
     PresentReward,
@@ -237,17 +236,6 @@ class PromotionRules(Body, defer_build=True):
     def presents(self) -> Sequence[PresentReward]:
         """What the till hands out."""
         return [reward for reward in self.gives if isinstance(reward, PresentReward)]
-
-    @cached_property
-    def coupons(self) -> Sequence[CouponReward]:
-        """What can be used at a later visit."""
-        return [reward for reward in self.gives if isinstance(reward, CouponReward)]
-
-    @cached_property
-    def gives_besides(self) -> bool:
-        """Whether it gives something that makes no line cheaper and needs no hands: points, or a
-        coupon."""
-        return bool(self.point_rewards or self.coupons)
 
     @cached_property
     def codes(self) -> frozenset[str]:

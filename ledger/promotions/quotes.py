@@ -6,7 +6,7 @@ from typing import Literal
 
 from ledger.promotions.paying import StoredPaid
 from ledger.promotions.pieces import Piece
-from ledger.promotions.rewards.registry import Coupon, Present
+from ledger.promotions.rewards.registry import Present
 from ledger.promotions.stacking import Fate, LaneTrace
 
 ReasonCode = Literal["gave", "points_paid", "lost", "close", "limited", "deviates"]
@@ -78,15 +78,6 @@ class PromisedPresent:
 
 
 @dataclass(frozen=True, slots=True)
-class PromisedCoupon:
-    """Coupons for a later visit, and for which promotion. They are made when the purchase is
-    confirmed."""
-
-    coupon: Coupon
-    promotion: str
-
-
-@dataclass(frozen=True, slots=True)
 class BoughtReward:
     """A promotion that points buy, how often, and for how many points in all, in the smallest
     pieces of the unit. Never, for one that was wished and cannot be had."""
@@ -124,6 +115,5 @@ class Quote:
     lanes: Sequence[LaneTrace]
     rounding: int | None = None
     bought: Sequence[BoughtReward] = ()
-    coupons: Sequence[PromisedCoupon] = ()
     paid_by_points: int = 0
     stored: Sequence[StoredPaid] = ()

@@ -182,7 +182,7 @@ class Stacking:
         """Whether it takes something off, or has points or a gift to give; if not, why is noted."""
         promotion = proposal.promotion
         if proposal.is_affordable and (
-            proposal.total or promotion.rules.gives_besides or self._presents(promotion)
+            proposal.total or promotion.rules.point_rewards or self._presents(promotion)
         ):
             return True
         self._lose_or_note(proposal, None)
@@ -471,7 +471,7 @@ class Stacking:
                 standing.deviations[line] = standing.deviations.get(line, 0) + odd
             standing.limited_by = standing.limited_by or fitted.limited_by
             total += fitted.total
-        if not total and not standing.presents and not promotion.rules.gives_besides:
+        if not total and not standing.presents and not promotion.rules.point_rewards:
             self._lose_or_note(proposal, None, standing.limited_by)
             return False
         self._standings[promotion.code] = standing

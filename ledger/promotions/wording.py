@@ -16,7 +16,6 @@ from ledger.promotions.quotes import (
     EnteredCode,
     LineReason,
     PointsReason,
-    PromisedCoupon,
     PromisedPresent,
     PromotionOutcome,
     Quote,
@@ -42,7 +41,7 @@ CONFLICTS: Mapping[str, str] = {
     "clock": "the clock was wrong",
 }
 INSTEAD = "instead"  # of a line: which promotion has it in place of another
-SAVED, COUPON, STORED_LEFT = "slip saved", "coupon", "slip left on gift cards"
+SAVED, STORED_LEFT = "slip saved", "slip left on gift cards"
 # Of points at the foot of a receipt, by the kind of the unit.
 OF = {"points": "", "money": " of money", "stamps": " of stamps"}
 SPENT, EARNED, LEFT = "slip spent", "slip earned", "slip left"
@@ -94,7 +93,6 @@ CODES = tuple(
                 BASE,
                 INSTEAD,
                 SAVED,
-                COUPON,
                 STORED_LEFT,
             ),
             *(f"{code}{of}" for code in (SPENT, EARNED, LEFT) for of in OF.values()),
@@ -149,12 +147,11 @@ def line_reason(reason: LineReason, reader: TillReader) -> str:
 
 
 def slip(quote: Quote, purse: Purse | None, reader: TillReader) -> list[str]:
-    """Lines for the foot of the receipt: what was saved, coupons, what is left on gift cards; and
+    """Lines for the foot of the receipt: what was saved, what is left on gift cards; and
     what is spent and earned in points, and left then. Without a purse nothing is said of points."""
     lines: list[str] = []
     if saved := quote.given + quote.discount:
         lines.append(_said(reader, SAVED, {"amount": _off(-saved, reader)}))
-    lines += [coupon(one, reader) for one in quote.coupons]
     if quote.stored:
         money = sum(one.left for one in quote.stored)
         lines.append(_said(reader, STORED_LEFT, {"amount": _off(-money, reader)}))
@@ -200,11 +197,6 @@ def points_reason(reason: PointsReason, reader: TillReader) -> str:
 def present(promised: PromisedPresent, reader: TillReader) -> str:
     """What is handed out, for which promotion."""
     return _said(reader, PRESENT, {}, reader.name(promised.promotion))
-
-
-def coupon(promised: PromisedCoupon, reader: TillReader) -> str:
-    """Which coupon there is for a later visit."""
-    return _said(reader, COUPON, {}, reader.name(promised.promotion))
 
 
 def entered_code(

@@ -12,7 +12,6 @@ from ledger.promotions.wording import Purse, TillReader
 from wallet.api.bodies.amounts import MoneyOut
 from wallet.api.bodies.receipts import (
     BoughtRewardOut,
-    CouponOut,
     EnteredCodeOut,
     LaneOut,
     LineReasonOut,
@@ -53,19 +52,6 @@ class WrittenQuote:
             gifts=[
                 PresentOut(sku=one.present.sku, quantity=one.present.units, promotion=one.promotion)
                 for one in quote.presents
-            ],
-            coupons=[
-                CouponOut.model_validate(
-                    {
-                        "series": one.coupon.series,
-                        "quantity": one.coupon.units,
-                        "promotion": one.promotion,
-                        "from": one.coupon.begins,
-                        "until": one.coupon.ends,
-                        "text": wording.coupon(one, self.reader),
-                    }
-                )
-                for one in quote.coupons
             ],
             codes=[
                 EnteredCodeOut(

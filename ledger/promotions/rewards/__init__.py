@@ -5,7 +5,6 @@ from ledger.promotions.rewards.amount import AmountOff
 from ledger.promotions.rewards.amount_per_line import AmountOffLine
 from ledger.promotions.rewards.amount_per_unit import AmountOffEach
 from ledger.promotions.rewards.bundle import Bundle
-from ledger.promotions.rewards.coupon import CouponForLater
 from ledger.promotions.rewards.first_and_further import FirstAndFurther
 from ledger.promotions.rewards.free_units import FreeUnits
 from ledger.promotions.rewards.gift import GiftProduct
@@ -39,7 +38,6 @@ REWARDS.register(
     FirstAndFurther,
     PerGroup,
     GiftProduct,
-    CouponForLater,
     PointsPercent,
     PointsForMoney,
     PointsForUnits,

@@ -1,10 +1,9 @@
 """What a reward is, and `AnyReward`, the type of one of any kind.
 
 A discount takes something off while the receipt is priced; points are counted when it is known what
-is paid; a present is told to the till; a coupon is made when the purchase is confirmed."""
+is paid; a present is told to the till."""
 
 from dataclasses import dataclass
-from datetime import date
 from typing import Annotated, Any, ClassVar, Protocol, Self, TypeVar, cast, runtime_checkable
 
 from ledger.fields import Body
@@ -126,26 +125,7 @@ class PresentReward(Protocol):
         """What is still to be added to the receipt; None if it is there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Coupon:
-    """Coupons of a series for a later visit, from one day until another, both included; without an
-    end as long as the series says."""
-
-    series: str
-    units: int
-    begins: date
-    ends: date | None
-
-
-@runtime_checkable
-class CouponReward(Protocol):
-    """A reward that can be used at a later visit."""
-
-    def coupon(self, situation: Situation) -> Coupon:
-        """What is made when the purchase is confirmed."""
-
-
-def kind_of(reward: Discount | PointsReward | PresentReward | CouponReward) -> str:
+def kind_of(reward: Discount | PointsReward | PresentReward) -> str:
     """The word that stands for the kind of this reward in documents. It is no part of the protocols
     above, which classes are asked for: those have methods alone."""
     return cast(Reward, reward).kind

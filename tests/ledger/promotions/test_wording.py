@@ -20,13 +20,12 @@ from ledger.promotions.quotes import (
     EnteredCode,
     LineReason,
     PointsReason,
-    PromisedCoupon,
     PromisedPresent,
     PromotionOutcome,
     Quote,
     ReasonCode,
 )
-from ledger.promotions.rewards.registry import Coupon, Present
+from ledger.promotions.rewards.registry import Present
 from ledger.promotions.situations import UnmetAs
 from ledger.promotions.stacking import Fate
 from ledger.promotions.wording import Purse, TillReader
@@ -82,9 +81,8 @@ def outcomes() -> Iterator[PromotionOutcome]:
 def rich_quote() -> Quote:
     """One of which there is all to say."""
     quote = quoted([line("X", "9999999.99")], promotion("p", {"kind": "percent", "percent": "99"}))
-    coupon = PromisedCoupon(Coupon("spring", 1, date(2026, 12, 20), None), "p")
     stored = StoredPaid("4485", 1, 2, 5, 999_999_999)
-    return replace(quote, spent=99_999_999, earned=99_999_999, coupons=[coupon], stored=[stored])
+    return replace(quote, spent=99_999_999, earned=99_999_999, stored=[stored])
 
 
 def everything(language: Language) -> Iterator[str]:
@@ -100,8 +98,6 @@ def everything(language: Language) -> Iterator[str]:
     for promotion_code in (None, "p"):
         yield wording.points_reason(PointsReason(promotion_code, 7), who)
     yield wording.present(PromisedPresent(Present("SOCKS", 1), "p"), who)
-    coupon = Coupon("spring", 1, date(2026, 12, 20), None)
-    yield wording.coupon(PromisedCoupon(coupon, "p"), who)
     for kind, currency in (("points", None), ("money", "RUB"), ("stamps", None)):
         yield from wording.slip(rich_quote(), Purse(kind, 2, currency, 999_999_999), who)
     for entered in (EnteredCode("X" * 100, state, "p") for state in ("applied", "unknown")):

@@ -123,9 +123,6 @@ MORE: dict[str, list[dict[str, Any]]] = {
           for more in ({}, {"first": "5"}, {"further": "5"}, {"identical": "sku"})),
         *({"kind": "per_group", "units": 3, "amount": SUM, "goods": {}, **more}
           for more in ({}, {"units": 4}, {"identical": "sku"}, {"times": 1})),
-        *({"kind": "coupon", "series": "A", **more}
-          for more in (
-              {}, {"series": "B"}, {"units": 2}, {"active_after_days": 1}, {"live_days": 30})),
         *({"kind": "gift", "sku": "A", **more}
           for more in ({}, {"units": 2}, {"comes_with": {"skus": ["B"]}}, {"sku": "B"})),
         *({"kind": "points_for_money", "points": 1, "each": SUM, **more}
@@ -301,7 +298,7 @@ def test_bounds_and_units_are_described() -> None:
     assert (every.unit, every.bounds["minimum"], every.required) == ("units", 2, True)
     percent = next(one for one in kinds["percent"].part.fields if one.name == "percent")
     assert (percent.label, percent.unit) == ("Скидка в процентах", "percent")
-    assert {one.family for one in kinds.values()} == {"discount", "points", "present", "coupon"}
+    assert {one.family for one in kinds.values()} == {"discount", "points", "present"}
 
 
 def test_an_amount_that_nobody_can_pay_is_refused() -> None:

@@ -1,7 +1,7 @@
 """Receipts as tills send them, and quotes."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -317,18 +317,6 @@ class PresentOut(AnswerBody):
     promotion: str
 
 
-class CouponOut(AnswerBody):
-    """Coupons of a series for a later visit, from one day until another, both included. They are
-    made when the purchase is confirmed."""
-
-    series: str
-    quantity: int
-    promotion: str
-    begins: date = Field(alias="from")
-    until: date | None
-    text: str
-
-
 class PaidByOut(AnswerBody):
     """What pays beside the money of the customer: a gift card, or points that are a payment."""
 
@@ -385,7 +373,6 @@ QUOTE = {
     "due": rub("5103.00"),
     "paid_by": [],
     "gifts": [],
-    "coupons": [],
     "codes": [],
     "promotions": [
         {
@@ -419,7 +406,6 @@ class QuoteOut(AnswerBody):
     due: MoneyOut
     paid_by: Sequence[PaidByOut]
     gifts: Sequence[PresentOut]
-    coupons: Sequence[CouponOut]
     codes: Sequence[EnteredCodeOut]
     promotions: Sequence[PromotionOutcomeOut]
     rounding: MoneyOut | None
