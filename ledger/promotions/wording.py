@@ -37,6 +37,8 @@ CODE_APPLIED, CODE_UNUSED, CODE_UNKNOWN = "code applied", "code unused", "code u
 PRESENT, BASE = "present", "base programme"
 CONFLICTS: Mapping[str, str] = {
     "points": "fewer points were there",
+    "rewards": "fewer rewards were bought",
+    "gift_cards": "gift cards paid less",
     "card": "the card is not valid",
     "clock": "the clock was wrong",
 }

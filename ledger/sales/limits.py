@@ -49,8 +49,9 @@ class PromotionUse(Base):
     points: Mapped[int]
 
 
-class LimitGone(Exception):
-    """Somebody else used up a promotion while this receipt was priced. It is priced again."""
+class Overtaken(Exception):
+    """Somebody else used up what this receipt was priced with: a limit, a budget, a gift card. It
+    is priced again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,7 @@ def use(
     uses: Iterable[UseOfPromotion],
     whose: Whose,
 ) -> None:
-    """Count these uses. It comes last in its transaction. Raises `LimitGone`."""
+    """Count these uses. It comes last in its transaction. Raises `Overtaken`."""
     wanted = [
         (one.promotion.code, scope, bounds, one)
         for one in uses
@@ -206,7 +207,7 @@ def _count(
         .execution_options(synchronize_session=False)
     )
     if counted.first() is None:
-        raise LimitGone
+        raise Overtaken
 
 
 def hand_on(session: Session, programme_id: int, member_id: int, into_id: int) -> None:

@@ -5,8 +5,8 @@ The order of locks is: the key of the receipt, the account of the member, the co
 promotions. So the same receipt that comes twice at once waits for itself, and two receipts of one
 member are never both the first."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -16,28 +16,38 @@ from sqlalchemy.orm import Session
 from ledger.book import postings
 from ledger.database import outbox
 from ledger.database.tables import insert_or
-from ledger.errors import DateOutOfRange, ReceiptDiffers
+from ledger.errors import (
+    CardBlocked,
+    CardExpired,
+    CardVoid,
+    DateOutOfRange,
+    InsufficientPoints,
+    ReceiptDiffers,
+)
 from ledger.events import ReceiptConfirmed
 from ledger.money import Money, decimals
-from ledger.people import members
+from ledger.people import cards, members
 from ledger.people.members import Member
 from ledger.points import accruals, causes, redemptions, resolving
 from ledger.points.accruals import Grant
 from ledger.points.causes import Cause
 from ledger.points.redemptions import Spend
 from ledger.points.resolving import Target
+from ledger.programmes import units
 from ledger.programmes.programmes import Programme
+from ledger.promotions.paying import StoredPaid
 from ledger.promotions.quotes import Quote
 from ledger.sales import limits, quoting, records
-from ledger.sales.limits import UseOfPromotion, Whose
+from ledger.sales.limits import Overtaken, UseOfPromotion, Whose
 from ledger.sales.quoting import Buyer, Priced
-from ledger.sales.receipts import TillReceipt
+from ledger.sales.receipts import CardToPay, TillReceipt
 from ledger.sales.records import (
     PurchaseOnRecord,
     ReceiptConflict,
     ReceiptKey,
     SoldLine,
     SoldReceipt,
+    TakenFromCard,
 )
 
 LONGEST_RECEIPT = 100  # signs of what a posting calls its receipt
@@ -75,9 +85,10 @@ def confirm(
 ) -> PurchaseOnRecord:
     """Put a receipt that was paid on record; the same again does nothing and answers the same, and
     nobody is looked for. What cannot be as it was told is booked as it can, and stands in the
-    conflicts. Raises `ReceiptDiffers`, `LimitGone` where somebody was quicker (then all of it is
+    conflicts. Raises `ReceiptDiffers`, `Overtaken` where somebody was quicker (then all of it is
     tried again), `BalanceTooLarge`, and what `find_payer` and `quoting.quote` raise."""
     receipt, wrong_clock = _in_time(receipt, now)
+    asked = receipt
     month = records.month_of(receipt.at or now)
     key_id = _claim(session, programme.id, ticket, month)
     if key_id is None:
@@ -86,13 +97,15 @@ def confirm(
     buyer = payer.buyer
     if buyer is not None:
         buyer = replace(buyer, member=_locked(session, buyer.member, now))
+    receipt = replace(receipt, gift_cards=_valid(session, programme, receipt.gift_cards, now))
     priced = quoting.quote(session, programme, receipt, buyer, now)
-    conflicts = [*wrong_clock, *payer.conflicts, *_short_of_points(receipt, priced.quote)]
+    conflicts = [*wrong_clock, *payer.conflicts, *_short(asked, priced.quote)]
     row = _row(programme, key_id, receipt, ticket, priced, now)
-    row.outcome = records.told(priced.quote, conflicts)
     row.month = month
     if buyer is not None:
         _book(session, buyer.member, row, priced, now)
+    stored = _take_stored(session, row, priced.quote.stored, now)
+    row.outcome = records.told(priced.quote, conflicts, stored)
     lines = list(_lines(row, ticket, priced))
     session.add(row)
     session.flush()
@@ -147,11 +160,42 @@ def _locked(session: Session, member: Member, now: datetime) -> Member:
     return members.resolve_merged(session, owner)
 
 
-def _short_of_points(receipt: TillReceipt, quote: Quote) -> list[ReceiptConflict]:
-    asked = receipt.pays
-    if not isinstance(asked, int) or quote.spent >= asked:
-        return []
-    return [ReceiptConflict("points", {"asked": asked, "spent": quote.spent})]
+def _valid(
+    session: Session, programme: Programme, cards_to_pay: Sequence[CardToPay], now: datetime
+) -> list[CardToPay]:
+    """Those of the gift cards that can still pay. Raises `UnknownCard`."""
+    found = []
+    for one in cards_to_pay:
+        try:
+            cards.owner(session, one.card, now, programme.id)
+        except (CardBlocked, CardVoid, CardExpired):
+            continue
+        found.append(one)
+    return found
+
+
+def _short(asked: TillReceipt, quote: Quote) -> Iterator[ReceiptConflict]:
+    """Where less was there than was to pay."""
+    on_rewards = sum(one.points for one in quote.bought)
+    if isinstance(asked.pays, int) and quote.spent - on_rewards < asked.pays:
+        facts = {"asked": asked.pays, "spent": quote.spent - on_rewards}
+        yield ReceiptConflict("points", facts)
+    wished = sum(asked.rewards.values())
+    bought = sum(one.times for one in quote.bought if one.promotion in asked.rewards)
+    if bought < wished:
+        yield ReceiptConflict("rewards", {"asked": wished, "bought": bought})
+    places = decimals(quote.currency)
+    to_pay = sum(
+        one.amount.points(places) for one in asked.gift_cards if isinstance(one.amount, Money)
+    )
+    paid = sum(one.amount for one in quote.stored)
+    if paid < to_pay:
+        amounts = {"asked": to_pay, "paid": paid}
+        facts_ = {
+            name: asdict(Money.of(pieces, places, quote.currency))
+            for name, pieces in amounts.items()
+        }
+        yield ReceiptConflict("gift_cards", facts_)
 
 
 def _whose(priced: Priced, buyer: Buyer | None) -> Whose:
@@ -199,14 +243,14 @@ def _row(
 def _book(
     session: Session, member: Member, row: SoldReceipt, priced: Priced, now: datetime
 ) -> None:
-    """Spend and give the points of the receipt. What was paid in money stands with the first points
+    """Spend and give the points of the receipt. What was paid in money, on gift cards too,
+    stands with the first points
     that were earned, or else with those that were spent: it is one purchase."""
     quote = priced.quote
     row.member_id = member.id
-    cause = Cause(
-        receipt=(row.number or row.key)[:LONGEST_RECEIPT], occurred_at=row.at, store=row.store
-    )
-    purchase = replace(cause, purchase=Money.of(quote.due, decimals(row.currency), row.currency))
+    cause = Cause(receipt=_name(row), occurred_at=row.at, store=row.store)
+    paid = quote.due + sum(one.amount for one in quote.stored)
+    purchase = replace(cause, purchase=Money.of(paid, decimals(row.currency), row.currency))
     grants = _grants(priced)
     if quote.spent:
         spend = Spend(quote.spent, cause if grants else purchase)
@@ -215,6 +259,32 @@ def _book(
         why = cause if row.earned_postings else purchase
         given = accruals.grant(session, member, Grant(points, why, *dates), now)
         row.earned_postings = [*row.earned_postings, given.posting_id]
+
+
+def _name(row: SoldReceipt) -> str:
+    """What postings call the receipt: as people do, if they can."""
+    return (row.number or row.key)[:LONGEST_RECEIPT]
+
+
+def _take_stored(
+    session: Session, row: SoldReceipt, stored: Sequence[StoredPaid], now: datetime
+) -> list[TakenFromCard]:
+    """Take from gift cards what they pay. Raises `Overtaken` where somebody else was quicker."""
+    taken = []
+    places = decimals(row.currency)
+    for one in stored:
+        if not one.amount:
+            continue
+        unit = units.by_id(session, one.unit_id)
+        cause = Cause(receipt=_name(row), occurred_at=row.at, store=row.store)
+        spend = Spend(one.amount // 10 ** (places - unit.scale), cause, unit.code)
+        owner = members.by_id(session, one.member_id)
+        try:
+            posting = redemptions.redeem(session, owner, spend, now).posting_id
+        except InsufficientPoints:
+            raise Overtaken from None
+        taken.append(TakenFromCard(one, posting))
+    return taken
 
 
 Dates = tuple[datetime | None, datetime | None]

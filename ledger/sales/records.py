@@ -39,8 +39,10 @@ from ledger.money import WHOLE
 from ledger.people.members import Member
 from ledger.programmes.programmes import Programme
 from ledger.promotions.arithmetic import half_up
+from ledger.promotions.paying import StoredPaid
 from ledger.promotions.pieces import parted
 from ledger.promotions.quotes import (
+    BoughtReward,
     EnteredCode,
     LineReason,
     PointsReason,
@@ -54,7 +56,8 @@ from ledger.sales import published
 
 LONGEST_KEY = 300
 
-ConflictCode = Literal["points", "card", "clock"]
+ConflictCode = Literal["points", "rewards", "gift_cards", "card", "clock"]
+LAST_SIGNS = 4  # of the number of a gift card, which are kept
 
 
 class ReceiptKey(Base):
@@ -149,9 +152,9 @@ class SoldLine(Base):
 
 @dataclass(frozen=True, slots=True)
 class ReceiptConflict:
-    """What could not be as the till told it. `points`: fewer were there than were to pay; `card`:
-    it is not valid any more, so the receipt is nobody's; `clock`: the time cannot be, so the
-    server's stands. `facts`: numbers and codes for a sentence."""
+    """What could not be as the till told it. `points`, `rewards`, `gift_cards`: less was there than
+    was to pay or to be bought; `card`: it is not valid any more, so the receipt is nobody's;
+    `clock`: the time cannot be, so the server's stands. `facts`: numbers for a sentence."""
 
     code: ConflictCode
     facts: Mapping[str, Any]
@@ -169,9 +172,19 @@ class PurchaseOnRecord:
     is_repeated: bool = False
 
 
-def told(quote: Quote, conflicts: Sequence[ReceiptConflict]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class TakenFromCard:
+    """What was taken from a gift card, by a posting with this public id."""
+
+    paid: StoredPaid
+    posting: str
+
+
+def told(
+    quote: Quote, conflicts: Sequence[ReceiptConflict], taken: Sequence[TakenFromCard]
+) -> dict[str, Any]:
     """What a quote says beside money and lines, as plain data. Promotions that gave nothing are
-    left out."""
+    left out, and of the number of a gift card all but the end."""
     return {
         "promotions": [
             [one.promotion, one.version, one.amount]
@@ -181,6 +194,19 @@ def told(quote: Quote, conflicts: Sequence[ReceiptConflict]) -> dict[str, Any]:
         "points": [[one.promotion, one.points] for one in quote.points_reasons],
         "presents": [[one.present.sku, one.present.units, one.promotion] for one in quote.presents],
         "codes": [[one.code, one.state, one.promotion] for one in quote.codes],
+        "bought": [[one.promotion, one.times, one.points] for one in quote.bought],
+        "stored": [
+            [
+                f"…{one.paid.card[-LAST_SIGNS:]}",
+                one.paid.member_id,
+                one.paid.unit_id,
+                one.paid.amount,
+                one.paid.left,
+                one.posting,
+            ]
+            for one in taken
+        ],
+        "paid_by_points": quote.paid_by_points,
         "rounding": quote.rounding,
         "conflicts": [[one.code, dict(one.facts)] for one in conflicts],
     }
@@ -216,6 +242,9 @@ def purchase(
         ],
         lanes=[],
         rounding=outcome["rounding"],
+        bought=[BoughtReward(*one) for one in outcome["bought"]],
+        paid_by_points=outcome["paid_by_points"],
+        stored=[StoredPaid(*one[:-1]) for one in outcome["stored"]],
     )
     conflicts = [ReceiptConflict(*one) for one in outcome["conflicts"]]
     return PurchaseOnRecord(row, lines, quote, conflicts, is_repeated)

@@ -14,7 +14,7 @@ from ledger.people import members
 from ledger.people.members import Member
 from ledger.programmes import programmes
 from ledger.sales import purchases
-from ledger.sales.limits import LimitGone
+from ledger.sales.limits import Overtaken
 from ledger.sales.purchases import Payer, Ticket
 from ledger.sales.quoting import Buyer
 from ledger.sales.receipts import Pays, ReceiptLine, TillReceipt
@@ -51,7 +51,7 @@ class Till:
         while True:
             try:
                 return self.database.run(work)
-            except LimitGone:
+            except Overtaken:
                 continue
 
     def discount(self, id_: str, roubles: int, *args: Any, **kwargs: Any) -> int:

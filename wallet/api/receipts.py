@@ -19,7 +19,7 @@ from ledger.errors import (
 )
 from ledger.programmes.programmes import Programme
 from ledger.sales import records
-from ledger.sales.limits import LimitGone
+from ledger.sales.limits import Overtaken
 from ledger.sales.records import Sought
 from wallet.api import confirming, idempotent, lookup, paging
 from wallet.api.auth import needs
@@ -66,7 +66,7 @@ def _until_counted(work: Callable[[], T]) -> T:
     while True:
         try:
             return work()
-        except LimitGone:
+        except Overtaken:
             continue
 
 

@@ -544,19 +544,3 @@ def test_a_gift_card_pays_what_is_due(api, installation, join, quote) -> None:
         answer = api.post("quotes", {**body, "pay": {"gift_cards": wrong}})
         assert answer.status_code in (404, 422)
         assert code in answer.text, answer.text
-
-
-def test_a_coupon_is_promised_for_a_later_visit(publish, quote) -> None:
-    coupon = {"kind": "coupon", "series": "back", "live_days": 30}
-    publish("again", {"name": "Ещё раз", "gives": [coupon]})
-    found = quote(SHOES, at="2026-12-01T12:00:00+03:00")["coupons"]
-    assert found == [
-        {
-            "series": "back",
-            "quantity": 1,
-            "promotion": "again",
-            "from": "2026-12-01",
-            "until": "2026-12-31",
-            "text": "Купон на потом: Ещё раз",
-        }
-    ]

@@ -7,6 +7,8 @@ from books import check_books
 from phones import Phone, opened, values
 from sqlalchemy import select
 
+from ledger.programmes import programmes, units
+from ledger.programmes.units import UnitTerms
 from ledger.sales.limits import PromotionCounter, PromotionUse
 from ledger.sales.records import SoldReceipt
 from tests.wallet.api.test_quotes import (
@@ -130,6 +132,58 @@ class TestWhatCannotBeHad:
         found = booked(pay(SHOES, phone="+79165550012", pay={"points": 100}))
         assert (found["member"], found["points"]["spent"]) == (anna["id"], 0)
         assert [one["code"] for one in found["conflicts"]] == ["points"]
+
+
+class TestStoredValue:
+    @pytest.fixture
+    def card(self, api, installation, join) -> str:
+        """A gift card with 1000.00 on it."""
+        with installation.database.transaction() as session:
+            gift = UnitTerms("gift", "money", 2, "RUB")
+            units.add(session, programmes.by_code(session, "demo").id, gift)
+        owner = join(name="Card")
+        sold = {"member": owner["id"], "unit": "gift", "money": rub("1000.00")}
+        assert api.post("accruals", sold).status_code == 201
+        return owner["card"]["number"]
+
+    def test_a_gift_card_pays_and_is_empty_then(self, api, base_programme, join, pay, card) -> None:
+        anna = join(name="Anna")
+        paying = {"gift_cards": [{"card": card, "amount": rub("700.00")}]}
+        found = booked(pay(SHOES, id="a", member=anna["id"], pay=paying))
+        paid = {"kind": "gift_card", "amount": rub("700.00"), "card": f"…{card[-4:]}"}
+        assert (found["quote"]["due"], found["quote"]["paid_by"]) == (rub("4290.00"), [paid])
+        assert booked(pay(SHOES, id="a", member=anna["id"], pay=paying)) == found
+        bought = api.get(f"members/{anna['id']}/postings").get_json()["items"][0]["purchase"]
+        assert bought == rub("4990.00"), "a gift card is money"
+        less = booked(pay(SHOES, pay=paying))
+        assert less["quote"]["due"] == rub("4690.00")
+        (conflict,) = less["conflicts"]
+        said = conflict["detail"].replace("\u00a0", " ")
+        assert (conflict["code"], said) == ("gift_cards", "С подарочных карт: 300 ₽ из 700 ₽")
+
+    def test_one_that_is_blocked_does_not_refuse_the_sale(
+        self, api, base_programme, pay, card
+    ) -> None:
+        owner = api.get(f"members?card={card}").get_json()["items"][0]
+        assert api.post(f"members/{owner['id']}/block", {}).status_code == 201
+        paying = {"gift_cards": [{"card": card, "amount": rub("700.00")}]}
+        found = booked(pay(SHOES, pay=paying))
+        assert [one["code"] for one in found["conflicts"]] == ["gift_cards"]
+        assert found["quote"]["due"] == rub("4990.00")
+
+    def test_points_buy_a_reward(self, api, base_programme, join, publish, pay) -> None:
+        costs = {"costs": {"points": 100}, "gives": [{"kind": "gift", "sku": "BRUSH"}]}
+        publish("brush", {"name": "Щётка", **costs})
+        anna = join(name="Anna")
+        api.post("accruals", {"member": anna["id"], "points": 150})
+        wished = {"rewards": [{"promotion": "brush", "times": 2}]}
+        found = booked(pay(SHOES, member=anna["id"], pay=wished))
+        assert found["quote"]["points"]["rewards"] == [
+            {"promotion": "brush", "times": 1, "points": 100}
+        ]
+        assert (found["points"]["spent"], found["quote"]["gifts"][0]["sku"]) == (100, "BRUSH")
+        assert [one["code"] for one in found["conflicts"]] == ["rewards"]
+        assert found["balance"]["available"] == 50 + found["points"]["earned"]
 
 
 class TestLimits:

@@ -1383,7 +1383,7 @@ MEANINGS: Mapping[str, str] = {
     "ReceiptOut.points": N_("Points that were booked."),
     "ReceiptOut.balance": N_("What the member has now."),
     "conflicts": N_("What could not be as the till told it; empty where all was."),
-    "ConflictOut.code": N_("`points`, `card` or `clock`."),
+    "ConflictOut.code": N_("`points`, `rewards`, `gift_cards`, `card` or `clock`."),
     "ConflictOut.detail": N_("The same for people."),
     "BookedPointsOut.earned": N_("Points that the member got."),
     "BookedPointsOut.spent": N_("Points that the member spent."),

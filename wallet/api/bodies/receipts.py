@@ -453,9 +453,9 @@ class ReceiptPaid(ReceiptIn):
 
 
 class ConflictOut(AnswerBody):
-    """What could not be had any more when a receipt that was paid came in. `code`: `points`, fewer
-    were there than were to pay; `card`, it is not valid any more, so the receipt is nobody's;
-    `clock`, the time cannot be, so the server's stands."""
+    """What could not be had any more when a receipt that was paid came in. `points`, `rewards` and
+    `gift_cards`: less was there than was to pay or to be bought; `card`: it is not valid any more,
+    so the receipt is nobody's; `clock`: the time cannot be, so the server's stands."""
 
     code: ConflictCode
     detail: str
