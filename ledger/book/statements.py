@@ -290,13 +290,16 @@ def newest_before(session: Session, moment: datetime) -> int:
 @dataclass(frozen=True, slots=True)
 class AccountPosting:
     """A posting on a member account. `member_id` is the member whose card was shown; without a
-    card, the owner of the account. `points` are without their sign."""
+    card, the owner of the account. `points` are without their sign. `receipt`: what the shop calls
+    the sale."""
 
     posting_id: int
     id: str
     kind: str
     member_id: int
     points: int
+    receipt: str | None
+    posted_at: datetime
 
 
 def newest(
@@ -318,6 +321,8 @@ def newest(
             Posting.kind,
             func.coalesce(Card.member_id, Account.member_id),
             func.abs(Entry.amount),
+            Posting.receipt,
+            Posting.posted_at,
         )
         .join(Entry, Entry.posting_id == Posting.id)
         .join(Account, Account.id == Entry.account_id)

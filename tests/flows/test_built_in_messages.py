@@ -108,6 +108,31 @@ class TestAnswers:
         }
         assert len(said(api, member)) == 3
 
+    def test_a_receipt_that_spends_and_earns_is_one_message_in_one_version(
+        self, api, member, phone, house
+    ) -> None:
+        terms = {"percent_back": "5", "percent_payable": "100", "live_days": 365}
+        worth = {"point_worth": {"amount": "1", "currency": "RUB"}}
+        assert api.call("PUT", "programmes/demo/base", {**terms, **worth}).status_code == 200
+        accrue(api, member, 500)
+        house.run(*PUMPS)
+        for kind in ("accrued", "spent"):
+            switch_on(api, kind)
+        before = api.get(f"members/{member['id']}/messages").get_json()["card"]["version"]
+        house.clock.advance(seconds=5)
+        line = {"id": "1", "sku": "TEA", "price": {"amount": "1000.00", "currency": "RUB"}}
+        receipt = {"programme": "demo", "id": "r-1", "lines": [line], "confirm": True}
+        sent = {**receipt, "member": member["id"], "pay": {"points": 500}}
+        assert api.post("receipts", sent).status_code == 201
+        house.run(*PUMPS)
+        text = "Начислено 25 баллов. Теперь у вас 25 баллов."
+        assert {one[1:] for one in said(api, member)} == {("told", text)}
+        assert field_of(phone, "news")["value"] == text
+        after = api.get(f"members/{member['id']}/messages").get_json()["card"]["version"]
+        assert after == before + 1
+        house.run(*PUMPS)
+        assert len(said(api, member)) == 2, "nothing is told later"
+
     def test_spending_is_told_in_the_language_of_the_member(self, api, join, client, house) -> None:
         member = join(name="Ann", locale="en")
         in_phone(client, member)

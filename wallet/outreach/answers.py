@@ -56,7 +56,10 @@ def hear(
     for programme_id, member_ids in grouped.items():
         for kind in ANSWERS:
             if (programme_id, kind) in switched_on:
-                written += _answer(session, switched_on[programme_id, kind], member_ids, now)
+                # One sale, one message: of one that brought points, that is told.
+                beside = switched_on.get((programme_id, "spent")) if kind == "accrued" else None
+                answer = switched_on[programme_id, kind]
+                written += _answer(session, answer, beside, member_ids, now)
     return written
 
 
@@ -81,10 +84,15 @@ def _by_programme(session: Session, member_ids: Sequence[int]) -> dict[int, list
 
 
 def _answer(
-    session: Session, answer: MessageTerms, holder_ids: Sequence[int], now: datetime
+    session: Session,
+    answer: MessageTerms,
+    beside: MessageTerms | None,
+    holder_ids: Sequence[int],
+    now: datetime,
 ) -> list[WrittenMessage]:
     """A message to each member whose postings have had no answer yet; several postings of one
-    member are one message, with the sum."""
+    member are one message, with the sum. It also answers what `beside` would tell of the same
+    sales."""
     programme = programmes.by_id(session, answer.programme_id)
     unit = units.named(session, programme.id, None)
     postings = _unanswered(session, answer, unit, holder_ids, now)
@@ -95,13 +103,20 @@ def _answer(
     by_member = _to_answer(postings, delivery_ids, candidates)
     if answer.present is not None:
         by_member = _with_gifts(session, programme, answer, by_member, delivery_ids, now)
+    besides: dict[int, list[int]] = {}
+    if beside is not None:
+        unanswered = _unanswered(session, beside, unit, holder_ids, now)
+        besides = _note_besides(session, beside, unanswered, by_member, candidates, now)
     readers = recipients.read(
         session, programme, [candidates[member_id] for member_id in by_member], now
     )
     batch = [
         Message(
             readers[member_id],
-            [delivery_ids[posting.posting_id] for posting in theirs],
+            [
+                *(delivery_ids[posting.posting_id] for posting in theirs),
+                *besides.get(member_id, ()),
+            ],
             answer.texts,
             _about(session, programme, answer, unit, theirs),
             states_balance=True,
@@ -109,6 +124,33 @@ def _answer(
         for member_id, theirs in sorted(by_member.items())
     ]
     return messages.write(session, programme, batch, now)
+
+
+def _note_besides(
+    session: Session,
+    beside: MessageTerms,
+    unanswered: Sequence[AccountPosting],
+    by_member: Mapping[int, Sequence[AccountPosting]],
+    candidates: Mapping[int, Candidate],
+    now: datetime,
+) -> dict[int, list[int]]:
+    """Make deliveries for those of the `unanswered` postings that were made in the same sales as
+    these; returns their ids by member."""
+    sales = {_sale(one) for theirs in by_member.values() for one in theirs} - {None}
+    same = [one for one in unanswered if _sale(one) in sales]
+    noted = _note(session, beside, same, candidates, now)
+    found: dict[int, list[int]] = {}
+    for one in same:
+        if one.posting_id in noted:
+            found.setdefault(one.member_id, []).append(noted[one.posting_id])
+    return found
+
+
+def _sale(posting: AccountPosting) -> tuple[int, str, datetime] | None:
+    """By what postings of one sale are known; None for one of none."""
+    if posting.receipt is None:
+        return None
+    return posting.member_id, posting.receipt, posting.posted_at
 
 
 def _unanswered(
