@@ -116,10 +116,10 @@ class TestAnswers:
         assert api.call("PUT", "programmes/demo/base", {**terms, **worth}).status_code == 200
         accrue(api, member, 500)
         house.run(*PUMPS)
+        house.clock.advance(seconds=5)
         for kind in ("accrued", "spent"):
             switch_on(api, kind)
         before = api.get(f"members/{member['id']}/messages").get_json()["card"]["version"]
-        house.clock.advance(seconds=5)
         line = {"id": "1", "sku": "TEA", "price": {"amount": "1000.00", "currency": "RUB"}}
         receipt = {"programme": "demo", "id": "r-1", "lines": [line], "confirm": True}
         sent = {**receipt, "member": member["id"], "pay": {"points": 500}}
