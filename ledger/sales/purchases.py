@@ -93,10 +93,8 @@ def confirm(
     key_id = _claim(session, programme.id, ticket, month)
     if key_id is None:
         return _again(session, programme, ticket)
-    payer = find_payer()
+    payer = _locked(session, find_payer(), now)
     buyer = payer.buyer
-    if buyer is not None:
-        buyer = replace(buyer, member=_locked(session, buyer.member, now))
     receipt = replace(receipt, gift_cards=_valid(session, programme, receipt.gift_cards, now))
     priced = quoting.quote(session, programme, receipt, buyer, now)
     conflicts = [*wrong_clock, *payer.conflicts, *_short(asked, priced.quote)]
@@ -148,16 +146,22 @@ def _again(session: Session, programme: Programme, ticket: Ticket) -> PurchaseOn
     return replace(records.of_key(session, programme, ticket.key), is_repeated=True)
 
 
-def _locked(session: Session, member: Member, now: datetime) -> Member:
-    """Whoever buys, with their account locked: what promotions ask about them cannot change any
-    more. It is the member who stands for them, if they were merged meanwhile."""
+def _locked(session: Session, payer: Payer, now: datetime) -> Payer:
+    """Whoever pays, with their account locked: what promotions ask about them cannot change any
+    more. It is the member who stands for them, if they were merged meanwhile, and nobody, if they
+    were erased."""
+    if payer.buyer is None:
+        return payer
 
     def lock(target: Target) -> Member:
         postings.lock_open(session, [target.holder.account_id])
         return target.member
 
-    owner = resolving.with_target(session, member, None, lock, now)
-    return members.resolve_merged(session, owner)
+    owner = resolving.with_target(session, payer.buyer.member, None, lock, now)
+    member = members.resolve_merged(session, members.reread(session, owner))
+    if member.erased_at is not None:
+        return Payer(None, [*payer.conflicts, ReceiptConflict("card", {})])
+    return replace(payer, buyer=replace(payer.buyer, member=member))
 
 
 def _valid(

@@ -17,7 +17,7 @@ from ledger.sales import purchases
 from ledger.sales.limits import Overtaken
 from ledger.sales.purchases import Payer, Ticket
 from ledger.sales.quoting import Buyer
-from ledger.sales.receipts import Pays, ReceiptLine, TillReceipt
+from ledger.sales.receipts import CardToPay, Pays, ReceiptLine, TillReceipt
 from ledger.sales.records import PurchaseOnRecord
 
 
@@ -36,9 +36,10 @@ class Till:
         member: Member | None = None,
         pays: Pays | None = None,
         codes: Iterable[str] = (),
+        gift_cards: Iterable[CardToPay] = (),
     ) -> PurchaseOnRecord:
         line = ReceiptLine("1", "TEA", price=Money(f"{roubles}.00", "RUB"))
-        receipt = TillReceipt([line], pays=pays, codes=list(codes))
+        receipt = TillReceipt([line], pays=pays, codes=list(codes), gift_cards=list(gift_cards))
 
         def work(session: Session) -> PurchaseOnRecord:
             programme = programmes.by_code(session, self.code)

@@ -8,17 +8,22 @@ from books import check_books
 from clubs import Club
 from interleaving import meetings
 from marketers import Marketer, percent
+from sqlalchemy import select
 from tills import Till
 
+from ledger import erasure
 from ledger.database.engine import Database
 from ledger.errors import ReceiptDiffers
 from ledger.money import WHOLE, Money
+from ledger.people.cards import Card
 from ledger.people.members import Member
 from ledger.points import households
-from ledger.programmes import base_terms, programmes
+from ledger.programmes import base_terms, programmes, units
 from ledger.programmes.base_terms import BaseTerms
+from ledger.programmes.units import UnitTerms
 from ledger.sales import limits
-from ledger.sales.records import PurchaseOnRecord
+from ledger.sales.receipts import CardToPay
+from ledger.sales.records import PurchaseOnRecord, SoldReceipt
 
 
 @pytest.fixture
@@ -146,3 +151,43 @@ def test_a_use_while_two_members_become_one(
         given = met.second if merges_first else met.first
         assert given == 1000, met
         assert till.discount(f"y{at}", 100, two[at][1]) == 0
+
+
+@pytest.mark.parametrize("erases_first", [True, False])
+def test_a_receipt_of_who_is_being_erased_is_nobodys(
+    till: Till, club: Club, database: Database, *, erases_first: bool
+) -> None:
+    def pair(at: int) -> Any:
+        member = club.join(f"Anna {at}")
+
+        def erase() -> None:
+            database.run(lambda session: erasure.erase(session, member.public_id, club.clock()))
+
+        both = erase, partial(till.sell, f"x{at}", 100, member)
+        return both if erases_first else both[::-1]
+
+    for _, met in meetings(database, pair):
+        assert not isinstance(met.first, Exception) and not isinstance(met.second, Exception), met
+        with database.reading() as session:
+            assert session.scalars(select(SoldReceipt.member_id).distinct()).all() == [None]
+
+
+def test_a_gift_card_pays_once(till: Till, club: Club, database: Database) -> None:
+    with database.transaction() as session:
+        gift = UnitTerms("gift", "money", 2, "RUB")
+        units.add(session, programmes.by_code(session, club.code).id, gift)
+
+    def pair(at: int) -> Any:
+        owner = club.join(f"Card {at}")
+        club.grant(owner, 10_000, unit="gift")
+        with database.reading() as session:
+            (card,) = session.scalars(select(Card.number).where(Card.member_id == owner.id))
+        return tuple(partial(stored, till, f"{one}{at}", card) for one in "12")
+
+    for _, met in meetings(database, pair):
+        assert sorted([met.first, met.second]) == [0, 10_000], met
+
+
+def stored(till: Till, id_: str, card: str) -> int:
+    paid = till.sell(id_, 100, gift_cards=[CardToPay(card, "most")]).quote.stored
+    return sum(one.amount for one in paid)
