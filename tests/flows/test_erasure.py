@@ -29,8 +29,8 @@ from ledger.book import holds
 from ledger.book.accounts import BalanceRow
 from ledger.book.journal import Entry, Posting
 from ledger.database.idempotency import Request
-from ledger.imports import applying, reading, store
-from ledger.imports.checking import RowsBefore
+from ledger.imports import reading, registry, steps, store
+from ledger.imports.rows_before import RowsBefore
 from ledger.people import members
 from ledger.people.cards import Card
 from ledger.people.members import Member
@@ -523,11 +523,11 @@ def received(house) -> store.Import:
 def in_part(desk, sent, claimed) -> None:
     """The first part of the file is read and kept, as far as a killed reader came."""
     with desk.database.reading() as session:
-        aim = applying.aim_of(session, session.get(store.Import, sent.id))
-    opened = importing._open(io.BytesIO(SENT), aim, None)
-    parts = list(importing._parts(desk, aim, opened))
+        to = steps.destination(session, session.get(store.Import, sent.id))
+    opened = importing._open(desk, io.BytesIO(SENT), registry.named("members"), to, None)
+    parts = list(importing._parts(opened))
     with RowsBefore() as seen:
-        importing._keep_part(desk, claimed, aim, parts[-1], seen, store.Tally())
+        importing._keep_part(desk, claimed, opened, parts[-1], seen, store.Tally())
 
 
 @pytest.mark.parametrize("read", ["unread", "in part", "read", "applying"])

@@ -26,7 +26,7 @@ from ledger.book.lots import Lot
 from ledger.database.engine import Database
 from ledger.database.idempotency import StoredAnswer
 from ledger.errors import AlreadyReversed, Refusal, UnknownCard
-from ledger.imports import applying, reading, store
+from ledger.imports import reading, steps, store
 from ledger.imports.columns import RowContent
 from ledger.imports.reading import SourceFile
 from ledger.imports.store import Row, Tally
@@ -240,7 +240,7 @@ def batch(world: World, session: Session) -> None:
 
 
 def apply_import(world: World, session: Session) -> None:
-    step = applying.step(session, world.import_id, world.clock())
+    step = steps.step(session, world.import_id, world.clock())
     if step is None or step.is_last or step.import_.left_out:
         raise UnknownCard  # nothing to do, or they were erased: as with the others, all is undone
 
