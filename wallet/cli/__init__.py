@@ -100,7 +100,7 @@ COMMANDS = (
     LazyCommand(
         "import",
         "wallet.cli.imports:import_group",
-        "Members, opening balances and points from files (CSV, XLSX).",
+        "Members, points, products, prices and stores from files (CSV, XLSX).",
     ),
     LazyCommand(
         "export",

@@ -74,6 +74,7 @@ CALLS = {
     "withdrawImport": "import.withdrawn",
     "createAccrual": POSTINGS,
     "createRedemption": POSTINGS,
+    "confirmReceipt": POSTINGS,
     "receiveWebhook": POSTINGS,
     "updateProgramme": "programme.terms_changed programme.texts_changed",
     "putBaseProgramme": "programme.base_changed",

@@ -29,7 +29,7 @@ def day(days_from_now: int) -> str:
         ("receivers list", "None. `wallet receivers add` tells a system what happens."),
         ("waves list", "Nothing is on its way. `wallet waves list --all` shows those"),
         ("waves list --all", "None yet. A new design or an offer for all members begins one."),
-        ("import list", "None. `wallet import members` and `wallet import points` begin one."),
+        ("import list", "None. `wallet import --help` says how to begin one."),
         ("members list --programme demo", "None yet. They join at http"),
         ("members find --email nobody@example.com", "Nobody."),
         ("members erased", "Nobody was erased."),

@@ -33,7 +33,7 @@ from ledger.sales.receipts import CardToPay, ReceiptLine, TillReceipt
 from ledger.sales.records import ConflictCode
 from wallet.api.bodies.amounts import BalanceOut, MoneyOut
 from wallet.api.bodies.answers import AnswerBody
-from wallet.api.bodies.examples import CARD, MEMBER_ID, rub, shows
+from wallet.api.bodies.examples import CARD, MEMBER_ID, Example, page_of, rub, shows
 from wallet.api.bodies.paging import PageIn
 from wallet.api.bodies.products import PropertyName, PropertyValue, Sku, VatRate
 
@@ -468,27 +468,28 @@ class BookedPointsOut(AnswerBody):
     spent: int
 
 
+RECEIPT: Example = {
+    "id": "9f1c7a20",
+    "programme": "demo",
+    "state": "confirmed",
+    "store": "centre",
+    "till": "1",
+    "shift": None,
+    "number": "17",
+    "cashier": "olga",
+    "member": MEMBER_ID,
+    "at": "2026-12-01T09:00:00Z",
+    "quote": QUOTE,
+    "points": {"earned": 254, "spent": 500},
+    "balance": {"available": 254, "pending": 0, "held": 0, "debt": 0},
+    "conflicts": [],
+}
+
+
 class ReceiptOut(AnswerBody):
     """A receipt on record. `balance`: what the member has now; null for an anonymous one."""
 
-    model_config = shows(
-        {
-            "id": "9f1c7a20",
-            "programme": "demo",
-            "state": "confirmed",
-            "store": "centre",
-            "till": "1",
-            "shift": None,
-            "number": "17",
-            "cashier": "olga",
-            "member": MEMBER_ID,
-            "at": "2026-12-01T09:00:00Z",
-            "quote": QUOTE,
-            "points": {"earned": 254, "spent": 500},
-            "balance": {"available": 254, "pending": 0, "held": 0, "debt": 0},
-            "conflicts": [],
-        }
-    )
+    model_config = shows(RECEIPT)
 
     id: str
     programme: str
@@ -529,6 +530,8 @@ class ReceiptsIn(PageIn):
 
 class ReceiptsOut(AnswerBody):
     """Receipts on record, the newest first."""
+
+    model_config = shows(page_of(RECEIPT))
 
     items: Sequence[ReceiptOut]
     next_cursor: str | None
