@@ -429,6 +429,7 @@ def test_examples_run(calls: Calls, api, house) -> None:
         "{sku}": "SHOE-38",
         "{category}": "shoes",
         "{promotion}": "sale",
+        "{receipt}": "9f1c7a20",
         "{name}": "guests",
         MEMBER_ID: made.get_json()["id"],
         "{pass_id}": api.get(f"members/{made.get_json()['id']}/passes").get_json()["items"][0][
