@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Date, String, select, tuple_, update
+from sqlalchemy import Date, Index, String, select, tuple_, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database.tables import Base, Identifier, insert_or
@@ -39,6 +39,7 @@ class PromotionUse(Base):
     them up."""
 
     __tablename__ = "ledger_promotion_use"
+    __table_args__ = (Index("ix_ledger_promotion_use", "programme_id", "promotion", "scope"),)
 
     programme_id: Mapped[int] = mapped_column(Identifier, primary_key=True, autoincrement=False)
     receipt_id: Mapped[int] = mapped_column(Identifier, primary_key=True, autoincrement=False)
@@ -66,11 +67,12 @@ class CounterBounds:
 @dataclass(frozen=True, slots=True)
 class Whose:
     """In whose scopes a receipt uses promotions. `day`: the business day. `codes`: as they are
-    compared."""
+    compared. `scale`: decimal places of a point."""
 
     member_id: int | None
     day: date
     codes: frozenset[str] = frozenset()
+    scale: int = 0
 
 
 Scopes = Mapping[str, CounterBounds]
@@ -82,8 +84,9 @@ def scopes(promotion: Promotion, whose: Whose) -> Scopes:
     limits, budget = rules.limits, rules.budget
     found: dict[str, CounterBounds] = {}
     money = None if budget.money is None else in_pieces(budget.money)
-    if limits.total is not None or money is not None or budget.points is not None:
-        found["all"] = CounterBounds(limits.total, money, budget.points)
+    points = None if budget.points is None else budget.points * 10**whose.scale
+    if limits.total is not None or money is not None or points is not None:
+        found["all"] = CounterBounds(limits.total, money, points)
     if whose.member_id is not None:
         if limits.member is not None:
             found[_scope_of(whose.member_id)] = CounterBounds(limits.member)

@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from sqlalchemy import column, func, literal, select, text
 from sqlalchemy import table as table_
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from ledger.database.tables import dialect_of
@@ -32,8 +33,12 @@ def open_ahead(session: Session, now: datetime) -> bool:
     ]
     if not closed or not session.scalar(select(func.pg_try_advisory_xact_lock(ONE_AT_A_TIME))):
         return False
-    session.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
-    opened = [_open(session, table, month) for table, month in closed]
+    try:
+        with session.begin_nested():
+            session.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
+            opened = [_open(session, table, month) for table, month in closed]
+    except OperationalError:  # a backup reads the table for long: another time
+        return False
     return any(opened)
 
 
@@ -59,15 +64,14 @@ def _next(month: date) -> date:
 
 
 def _open(session: Session, table: str, month: date) -> bool:
-    """Open a month, unless receipts of it stand among all others already: they stay there."""
-    others = f"{table}_other"
-    session.execute(text(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))
-    until = _next(month)
-    begun = session.scalar(
-        select(literal(1)).select_from(table_(others)).where(column("month") == month).limit(1)
-    )
-    if begun is not None:
+    """Open a month, unless receipts of it stand among all others already: they stay there. That is
+    asked before tills are kept waiting, and again when none can write."""
+    if _has_begun(session, table, month):
         return False
+    session.execute(text(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))
+    if _has_begun(session, table, month):
+        return False
+    until = _next(month)
     session.execute(
         text(
             f"CREATE TABLE IF NOT EXISTS {name_of(table, month)} PARTITION OF {table} "
@@ -75,3 +79,9 @@ def _open(session: Session, table: str, month: date) -> bool:
         )
     )
     return True
+
+
+def _has_begun(session: Session, table: str, month: date) -> bool:
+    others = table_(f"{table}_other")
+    found = select(literal(1)).select_from(others).where(column("month") == month).limit(1)
+    return session.scalar(found) is not None

@@ -204,7 +204,7 @@ def _short(asked: TillReceipt, quote: Quote) -> Iterator[ReceiptConflict]:
 
 def _whose(priced: Priced, buyer: Buyer | None) -> Whose:
     member_id = None if buyer is None else buyer.member.id
-    return Whose(member_id, priced.sale.clock.day, priced.codes)
+    return Whose(member_id, priced.sale.clock.day, priced.codes, priced.unit.scale)
 
 
 def _row(

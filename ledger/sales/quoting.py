@@ -118,7 +118,7 @@ def quote(
     visit = ShopVisit(programme, store, clock, day_ends)
     asked = (question for one in near for question in one.rules.asks())
     codes = frozenset(map(folded, receipt.codes))
-    whose = Whose(None if member is None else member.id, clock.day, codes)
+    whose = Whose(None if member is None else member.id, clock.day, codes, unit.scale)
     available = 0
     if buyer is not None and buyer.may_spend:
         standing = statements.main_balances(session, programme.id, [buyer.member], now)

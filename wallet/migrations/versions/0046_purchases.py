@@ -113,6 +113,7 @@ def upgrade() -> None:
             name=op.f("pk_ledger_promotion_use"),
         ),
     )
+    op.create_index("ix_ledger_promotion_use", USE, ["programme_id", "promotion", "scope"])
 
 
 def downgrade() -> None:
